@@ -1,0 +1,1 @@
+"""Connectors: they hold the connections of one venue and feed its wire machine."""

@@ -1,0 +1,1 @@
+"""The quality gate: a verdict on every record, never a drop. PURE."""

@@ -1,0 +1,1 @@
+"""Columns, backfill, compaction and backup of history (road step 4)."""

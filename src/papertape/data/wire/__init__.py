@@ -1,0 +1,1 @@
+"""Sans-I/O protocol machines: bytes or rows in, records and actions out. PURE."""

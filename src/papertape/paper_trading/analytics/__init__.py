@@ -1,0 +1,1 @@
+"""Returns, ratios, drawdowns, trades, costs (road step 6). PURE."""

@@ -1,0 +1,1 @@
+"""The deterministic engine: kernels and control plane (road step 2). PURE."""

@@ -1,0 +1,1 @@
+"""Design, tests, sequential analysis, bandits (road step 6). PURE."""

@@ -1,0 +1,1 @@
+"""Postings, accounts, margin, financing, fees, risk (road step 2). PURE."""

@@ -1,0 +1,1 @@
+"""The shell: configuration, clocks, logs, data directory, and the handlers of the actions."""

@@ -1,0 +1,4 @@
+"""The exchange in a box: a server that speaks the Binance protocol from a reel.
+
+It imports core and tape only: its own books are the ground truth that the connectors are checked against.
+"""
