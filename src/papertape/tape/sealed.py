@@ -10,7 +10,7 @@ NAME = "sealed.jsonl"
 
 
 class SealedSegment(msgspec.Struct, frozen=True):
-    """One sealed segment. `records_hash` is blake2b-32 over its records, `chain_end` the chain value after its last block."""
+    """One sealed segment: `records_hash` is blake2b-32 over its records, `chain_end` the chain after its last block."""
 
     first_seq: int
     last_seq: int

@@ -22,7 +22,7 @@ from papertape.tape.verify_records import Contents
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing wrong: in the file `segment`, at the byte `offset`, where the record `seq` stands or was expected (-1: none)."""
+    """One thing wrong: in the file `segment`, at the byte `offset`, where the record `seq` is expected (-1: none)."""
 
     code: str
     segment: str
