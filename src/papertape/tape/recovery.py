@@ -104,7 +104,7 @@ def _mend_list(track: Path) -> list[SealedSegment]:
     """The lines of `sealed.jsonl`; a last line that was cut off is kept aside and removed."""
     listed, rest = read_sealed(track)
     if rest:
-        _keep(track, "sealed.jsonl", rest)
+        keep_torn(track, "sealed.jsonl", rest)
         replace_sealed(track, listed)
     return listed
 
@@ -135,7 +135,7 @@ def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, sealed: bool) -
 
 def _set_aside(track: Path, path: Path, data: bytes) -> TrackEnd:
     """Move a segment without a whole block to the torn bytes; the track then ends with the one before."""
-    kept = _free_name(track, f"{path.name}.0")
+    kept = free_name(track, f"{path.name}.0")
     path.rename(kept)
     files.sync_directory(track)
     end = _recover(track)
@@ -145,7 +145,7 @@ def _set_aside(track: Path, path: Path, data: bytes) -> TrackEnd:
 
 def _cut_and_seal(track: Path, path: Path, data: bytes, header: SegmentHeader, scan: Scan) -> RecoveryReport:
     torn = data[scan.end :].rstrip(b"\0")
-    kept = _keep(track, f"{path.name}.{scan.end}", torn) if torn else None
+    kept = keep_torn(track, f"{path.name}.{scan.end}", torn) if torn else None
     line = _line(data, header, scan)
     fd = files.open_write(path)
     try:
@@ -165,8 +165,9 @@ def _line(data: bytes, header: SegmentHeader, scan: Scan) -> SealedSegment:
     return SealedSegment(header.first_seq, scan.next_seq - 1, scan.blocks, digest.hex(), scan.chain.hex())
 
 
-def _keep(track: Path, name: str, torn: bytes) -> Path:
-    path = _free_name(track, name)
+def keep_torn(track: Path, name: str, torn: bytes) -> Path:
+    """Write cut bytes to a file of their own, on disk when this returns; raises OSError."""
+    path = free_name(track, name)
     with path.open("xb") as stream:
         stream.write(torn)
         stream.flush()
@@ -175,7 +176,7 @@ def _keep(track: Path, name: str, torn: bytes) -> Path:
     return path
 
 
-def _free_name(track: Path, name: str) -> Path:
+def free_name(track: Path, name: str) -> Path:
     """A path for `name` among the torn bytes, numbered when the same place was torn before."""
     folder = track / TORN
     folder.mkdir(exist_ok=True)
