@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from papertape.tape.control import list_runs
+from papertape.tape.layout import Problem, parse_segment_header
 from papertape.tape.market_reader import market_track
 from papertape.tape.sealed import NAME, SealedSegment, read_sealed
-from papertape.tape.segment import list_segments, read_segment
+from papertape.tape.segment import list_segments, read_segment, scan_segment
 from papertape.tape.verify_records import Contents
 from papertape.tape.verify_run import verify_run
 from papertape.tape.verify_segment import Finding, Place, SegmentCheck
@@ -65,10 +66,10 @@ class _Counted(NamedTuple):
 
 
 def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
-    segments = list_segments(track)
     listed, rest = read_sealed(track)
+    segments = list_segments(track)
     findings = _verify_list(segments, listed, rest)
-    lines = {line.first_seq: line for line in listed}
+    lines = {line.first_seq: line for line in read_sealed(track)[0]}  # a writer may have sealed more meanwhile
     contents = Contents()
     blocks = records = 0
     first_seq = next_seq = segments[0][0] if segments else 0
@@ -81,11 +82,23 @@ def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
             chain = None
         is_last = position == len(segments) - 1
         place = Place(path.name, seq, chain, lines.get(seq), is_last)
-        check = SegmentCheck(place, read_segment(path))
+        check = SegmentCheck(place, _read_settled(path) if is_last else read_segment(path))
         findings += check.run(contents)
         blocks, records = blocks + check.blocks, records + check.records
         next_seq, chain, sealed = check.next_seq, check.chain, check.is_sealed
     return findings, _Counted(len(segments), blocks, records, first_seq, next_seq, sealed)
+
+
+def _read_settled(path: Path) -> bytes:
+    """The last segment, read again while a writer is just finishing what looks torn."""
+    seen = -1
+    while True:
+        data = read_segment(path)
+        header = parse_segment_header(data)
+        damage = None if isinstance(header, Problem) else scan_segment(data, header).damage
+        if damage is None or damage.offset == seen:
+            return data
+        seen = damage.offset
 
 
 def _verify_list(segments: list[tuple[int, Path]], listed: list[SealedSegment], rest: bytes) -> list[Finding]:
