@@ -7,9 +7,8 @@ import msgspec
 
 from papertape.tape.control import list_runs
 from papertape.tape.layout import Problem, parse_segment_header
-from papertape.tape.market_reader import market_track
 from papertape.tape.sealed import NAME, SealedSegment, read_sealed
-from papertape.tape.segment import list_segments, read_segment, scan_segment
+from papertape.tape.segment import list_segments, market_track, read_segment, scan_segment
 from papertape.tape.verify_records import Contents
 from papertape.tape.verify_run import verify_run
 from papertape.tape.verify_segment import Finding, Place, SegmentCheck
