@@ -58,7 +58,7 @@ def steps_of(task: str, args: Sequence[str]) -> tuple[Step, ...] | None:
     if task in ("demo", "bench"):
         return ((task, ("-m", "papertape", task, *args)),)
     if task == "test":
-        return (*CHECKS, ("pytest", ("-m", "pytest", "-n", "2", *args)))
+        return (*CHECKS, ("pytest", ("-m", "pytest", "-n", "2", "--dist", "loadgroup", *args)))
     fixed = {"check": CHECKS, "docs": DOCS, "fmt": FORMAT, "wheel": WHEEL}.get(task)
     if fixed and args:
         fail(f"{task} takes no arguments, was given: {' '.join(args)}", 2)
