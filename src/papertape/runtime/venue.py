@@ -28,5 +28,5 @@ async def _serve(request: Venue, shell: Shell) -> Outcome:
         async with running_venue(request.reel, request.venue, symbol, port=request.port, speed=request.speed) as box:
             shell.say(f"{request.venue} listens: --ws-url {box.ws_url} --rest-url {box.rest_url}")
             interrupted = await stop
-            result = VenueResult(port=box.port, frames_sent=box.frames_sent, clients=box.clients)
+            result = VenueResult(port=box.port, reel_ended=box.done.is_set())
     return Outcome(result, INTERRUPTED if interrupted else 0)
