@@ -10,11 +10,9 @@ import msgspec
 import numpy as np
 
 from papertape.core.errors import DataError, DecodeError
-from papertape.core.fixed import SCALE_MAX, Rounding, rescale
+from papertape.core.fixed import SCALE_MAX, VALUE_MAX, Rounding, rescale
 from papertape.core.records import INSTRUMENTS_MAX, Flag, Kind, RecordBuffer, payload_text, text_payload
 
-VALUE_MAX = 1 << 62
-"""Largest mantissa of a price, size or rule: the sum of two still fits in int64."""
 MONEY_SCALE = 8
 """Decimals at which the value of an order is counted when an instrument is listed."""
 VALUED_TICKS_MIN = 1_000_000

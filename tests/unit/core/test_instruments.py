@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from papertape.core.errors import DataError, DecodeError
+from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import (
-    VALUE_MAX,
     Instrument,
     InstrumentKind,
     check_listing,

@@ -8,6 +8,8 @@ from enum import IntEnum
 from papertape.core.errors import DataError, DecodeError, FinerThanScale
 
 MANTISSA_MAX = (1 << 63) - 1
+VALUE_MAX = (1 << 62) - 1
+"""Largest mantissa of a price, size or rule of an instrument: the sum of two is still a mantissa."""
 SCALE_MAX = 18
 """The largest decimal scale: 10**18 is the last power of ten within int64."""
 TEXT_MAX = 100
