@@ -13,26 +13,18 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+import msgspec
 import pytest
 
-from papertape.core.actions import ACTIONS
+from papertape.core.actions import ACTIONS, Action
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CLI_REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 TASKS = re.findall(r"^    (\w+) .{6}", (ROOT / "x.py").read_text(encoding="utf-8").split('"""')[1], re.MULTILINE)
-
-
-class Named(Protocol):
-    """What these tests ask of an action."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
 
 
 class Block(NamedTuple):
@@ -131,12 +123,47 @@ def test_wrong_commands_are_seen() -> None:
 NAMES = [action.name for action in ACTIONS]
 
 
-def undocumented(actions: Iterable[Named], text: str) -> list[str]:
-    """Differences between the commands that exist and the headings of the reference."""
-    headings = re.findall(r"^#+ `papertape ([^`]+)`$", text, re.MULTILINE)
-    names = [action.name for action in actions]
-    missing = [f"{name} is not documented" for name in names if name not in headings]
-    return missing + [f"{name} is documented and does not exist" for name in headings if name not in names]
+def sections_of(text: str) -> dict[str, str]:
+    """The reference by command: what stands under the heading of each."""
+    parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)[1:]
+    named = zip(parts[::2], parts[1::2], strict=True)
+    return {title[len("`papertape ") : -1]: body for title, body in named if title.startswith("`papertape ")}
+
+
+def arguments_of(request: type[msgspec.Struct]) -> Iterator[str]:
+    """The arguments of a command, as a person types them."""
+    for field in msgspec.structs.fields(request):
+        marks = getattr(field.type, "__metadata__", ())
+        positional = any((mark.extra_json_schema or {}).get("positional") for mark in marks)
+        yield field.name.upper() if positional else "--" + field.encode_name.replace("_", "-")
+
+
+def json_fields_of(kind: object) -> Iterator[str]:
+    """The names of all fields in a command's JSON, those of objects inside it included."""
+    if isinstance(kind, msgspec.inspect.StructType):
+        for field in kind.fields:
+            yield field.encode_name
+            yield from json_fields_of(field.type)
+    elif isinstance(kind, msgspec.inspect.ListType):
+        yield from json_fields_of(kind.item_type)
+
+
+def undocumented(actions: Iterable[Action], text: str) -> list[str]:
+    """Differences between the commands that exist and what the reference says of them."""
+    sections = sections_of(text)
+    known = {action.name: action for action in actions}
+    found = [f"{name} is documented and does not exist" for name in sections if name not in known]
+    for name, action in known.items():
+        if name not in sections:
+            found.append(f"{name} is not documented")
+            continue
+        said = re.findall(r"`([^`]*)`", sections[name])
+        arguments = list(arguments_of(action.request))
+        fields = json_fields_of(msgspec.inspect.type_info(action.response))
+        found += [f"{name}: {word} is not documented" for word in (*arguments, *fields) if word not in said]
+        flags = [word for word in said if word.startswith("--") and word not in (*arguments, "--json")]
+        found += [f"{name}: {flag} is documented and does not exist" for flag in flags]
+    return found
 
 
 def test_reference_and_commands_agree() -> None:
@@ -144,7 +171,7 @@ def test_reference_and_commands_agree() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
-def test_command_has_help(action: Named) -> None:
+def test_command_has_help(action: Action) -> None:
     text = help_of(action.name)
     assert action.summary
     assert action.summary.split(".")[0] in " ".join(text.split())
@@ -156,14 +183,27 @@ def test_top_level_help_names_every_command() -> None:
     assert [name for name in NAMES if not re.search(rf"^\W*{name.split()[0]}\b", text, re.MULTILINE)] == []
 
 
-def test_missing_documentation_is_seen() -> None:
-    class Action(NamedTuple):
-        name: str
-        summary: str = "Does it."
+class _Do(msgspec.Struct):
+    """Does it."""
 
-    assert undocumented([Action("do")], "### `papertape do`\n") == []
-    assert undocumented([Action("do")], "") == ["do is not documented"]
-    assert undocumented([], "### `papertape do`\n") == ["do is documented and does not exist"]
+    how_fast: int
+
+
+class _Done(msgspec.Struct):
+    steps: list[_Do]
+
+
+def test_missing_documentation_is_seen() -> None:
+    action = Action("do", _Do, _Done)
+    good = "# Head\n### `papertape do`\n`--how-fast`, `steps` of `how_fast`\n## Next\n"
+    assert undocumented([action], good) == []
+    assert undocumented([action], "") == ["do is not documented"]
+    assert undocumented([], good) == ["do is documented and does not exist"]
+    for word in ("--how-fast", "steps", "how_fast"):
+        assert undocumented([action], good.replace(f"`{word}`", "")) == [f"do: {word} is not documented"]
+    assert undocumented([action], good.replace("`steps`", "`steps` `--slow`")) == [
+        "do: --slow is documented and does not exist"
+    ]
 
 
 # Links.
