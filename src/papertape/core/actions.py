@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 VenueName = Literal["binance-spot", "binance-usdm"]
+Positive = Annotated[float, Meta(gt=0)]
 
 
 def _argument(description: str) -> Meta:
@@ -107,7 +108,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
     venue: Annotated[VenueName, Meta(description="Market to listen to.")]
     symbols: Annotated[list[str], Meta(description="Symbols, parted by commas; by default those of the configuration.")] = []
-    seconds: Annotated[float | None, Meta(description="Stop after this many seconds; without it, go on for ever.", gt=0)] = None
+    seconds: Annotated[Positive | None, Meta(description="Stop after this many seconds; without it, go on for ever.")] = None
     ws_url: Annotated[str | None, Meta(description="Base URL of the WebSocket server, instead of the venue's own.")] = None
     rest_url: Annotated[str | None, Meta(description="Base URL of the REST server, instead of the venue's own.")] = None
     reel_out: Annotated[str | None, Meta(description="Folder to keep the raw frames in as well, a reel per symbol.")] = None
@@ -161,8 +162,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
     port: int
-    frames_sent: int
-    clients: int
+    reel_ended: bool
+    """Whether the whole reel was played."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,8 +51,6 @@ class CompiledMarket:
         if old is None:
             book["quote_id"] = -1
             kernels.lose_sync(book)
-        elif instrument.epoch == old.epoch:
-            kernels.lose_sync(book)
         else:
             self._rescale(index, old, instrument)
         return end + 1

@@ -77,13 +77,10 @@ class Book:
         self.top = NO_TOP
 
     def relist(self, instrument: Instrument) -> None:
-        """A later epoch rescales what is held; the same epoch again begins a new session."""
+        """Another epoch: what is held is told at its scales."""
         old = self.instrument
         self.instrument = instrument
         self._words(instrument)
-        if instrument.epoch == old.epoch:
-            self.lose_sync()
-            return
 
         def price(mantissa: int) -> int:
             return rescale(mantissa, old.price_scale, instrument.price_scale, Rounding.HALF_EVEN)

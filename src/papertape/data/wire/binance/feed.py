@@ -39,7 +39,7 @@ class EpochOpened(Exception):  # noqa: N818 - no error: the caller reads the pay
 class SymbolFeed:
     """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace when they do."""
 
-    def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate) -> None:
+    def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate, known: Instrument | None) -> None:
         self.symbol = symbol
         self.index = index
         self.sync = BookSync(rules)
@@ -47,6 +47,7 @@ class SymbolFeed:
         self.agg_ids = TradeIds()
         self._gate = gate
         self._instrument: Instrument | None = None
+        self._known = known
         self._prices: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
 
@@ -56,7 +57,15 @@ class SymbolFeed:
         return self._instrument
 
     def list_instrument(self, instrument: Instrument, ts_recv_ns: int) -> None:
-        """Begin, or go on in another epoch; the INSTRUMENT event goes onto the tape."""
+        """List the symbol. On a tape that knows it, this continues its epochs, and its old book is lost."""
+        known, self._known = self._known, None
+        if known is None:
+            self._open_epoch(instrument, ts_recv_ns)
+            return
+        self._open_epoch(_continued(known, instrument), ts_recv_ns)
+        self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(NO_ID, NO_ID))
+
+    def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
         self._instrument = instrument
         self._prices.clear()
         self._sizes.clear()
@@ -83,21 +92,22 @@ class SymbolFeed:
             trade.t,
         )
 
-    def take_rest_trades(self, ts_recv_ns: int, trades: list[payloads.RestTrade]) -> int:
-        """Prints fetched to heal a gap: only those that are missing count. Returns how many."""
-        healed = 0
+    def expect_trades(self, ts_recv_ns: int, until: int) -> None:
+        """The venue has prints up to `until`; those after the last one that came are missing."""
+        if self.trade_ids.expect_until(until):
+            self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.PRINT, self.trade_ids.open_ranges[-1])
+
+    def take_rest_trades(self, ts_recv_ns: int, trades: list[payloads.RestTrade]) -> None:
+        """Prints fetched to heal a gap: only those that are missing count."""
         for trade in sorted(trades, key=lambda one: one.id):
             if not self.trade_ids.lacks(trade.id):
                 continue
             price, size = self._price(trade.price, ts_recv_ns), self._size(trade.qty, ts_recv_ns)
             self.trade_ids.arrive(trade.id)
             side = _ASK if trade.isBuyerMaker else 0
-            ids = int(Verdict.OUT_OF_ORDER)
-            flags = Flag.BACKFILL | side
-            ts = trade.time * MS_NS
-            self._gate.trade(self.index, ts, ts_recv_ns, _PRINT, flags, ids, price, size, 0, 0, trade.id)
-            healed += 1
-        return healed
+            ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
+            flags = int(Flag.BACKFILL) | side
+            self._gate.trade(self.index, ts, ts_recv_ns, _PRINT, flags, late, price, size, 0, 0, trade.id)
 
     def take_agg_trade(self, ts_recv_ns: int, trade: payloads.AggTrade) -> None:
         """One aggregate of prints."""
@@ -203,12 +213,20 @@ class SymbolFeed:
             _refuse_overflow(parsed, text, finer.decimals - (instrument.price_scale if is_price else instrument.size_scale))
             price_scale = finer.decimals if is_price else instrument.price_scale
             size_scale = instrument.size_scale if is_price else finer.decimals
-            self.list_instrument(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
+            self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
             raise EpochOpened from finer
         if len(parsed) >= PARSED_MAX:
             parsed.clear()
         parsed[text] = mantissa
         return mantissa
+
+
+def _continued(known: Instrument, listed: Instrument) -> Instrument:
+    """`listed` as the epoch after `known`, or in the same one if nothing changed; scales never become coarser."""
+    price_scale = max(known.price_scale, listed.price_scale)
+    size_scale = max(known.size_scale, listed.size_scale)
+    same = msgspec.structs.replace(listed.with_scales(price_scale, size_scale), epoch=known.epoch)
+    return same if same == known else msgspec.structs.replace(same, epoch=known.epoch + 1)
 
 
 def _refuse_overflow(parsed: dict[str, int], text: str, added_decimals: int) -> None:

@@ -28,18 +28,23 @@ _NAME_FROM = len(_COMBINED)
 class BinanceMachine:
     """All symbols of one market; records gather in `gate.buffer`.
 
-    `indices` are the symbols' numbers on the tape. `frames` counts what was taken, `ignored` the
+    `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `frames` counts what was taken, `ignored` the
     frames of streams that are not handled, `malformed` those that could not be read, each of which
     raised DecodeError. `shutdown_announced` says that the venue is about to end the connection.
     """
 
-    def __init__(self, rules: Rules, indices: Mapping[str, int], gate: Gate) -> None:
+    def __init__(
+        self, rules: Rules, indices: Mapping[str, int], gate: Gate, known: Mapping[str, Instrument] | None = None
+    ) -> None:
         self.rules = rules
         self.gate = gate
         self.control = Control()
         self.frames = self.ignored = self.malformed = 0
         self.shutdown_announced = False
-        self.feeds = {symbol: SymbolFeed(rules, symbol, index, gate) for symbol, index in indices.items()}
+        known = known or {}
+        self.feeds = {
+            symbol: SymbolFeed(rules, symbol, index, gate, known.get(symbol)) for symbol, index in indices.items()
+        }
         self._takers: dict[bytes, Take] = {}
         for feed in self.feeds.values():
             self._takers |= stream_takers(feed)
@@ -78,6 +83,10 @@ class BinanceMachine:
         snapshot = readable(payloads.decode_snapshot, body, "a depth snapshot")
         self._repeat(lambda ts, _: self.feeds[symbol].take_snapshot(ts, snapshot), ts_recv_ns, body)
 
+    def expect_trades(self, ts_recv_ns: int, symbol: str, until: int) -> None:
+        """The venue has prints of `symbol` up to the id `until`."""
+        self.feeds[symbol].expect_trades(ts_recv_ns, until)
+
     def take_trades(self, ts_recv_ns: int, symbol: str, body: bytes) -> None:
         """REST trades of `symbol`: those that are missing heal the gap."""
         trades = readable(payloads.decode_rest_trades, body, "REST trades")
@@ -115,7 +124,8 @@ class BinanceMachine:
         if envelope.stream is not None:
             return self._takers.get(envelope.stream.encode(), self._ignore)
         if envelope.papertape is not None:
-            return self._take_link_down if envelope.papertape.link == "down" else self._pass
+            note = envelope.papertape
+            return lambda ts, _: self._take_note(ts, note)
         if envelope.lastUpdateId is not None:
             return lambda ts, body: self.take_snapshot(ts, self._only_symbol("a depth snapshot"), body)
         if envelope.symbols is not None or envelope.serverTime is not None:
@@ -131,10 +141,13 @@ class BinanceMachine:
         self.ignored += 1
 
     def _pass(self, ts_recv_ns: int, payload: bytes) -> None:
-        """Texts that are understood and change nothing: exchangeInfo once listed, times, replies, a link that is up."""
+        """Texts that are understood and change nothing: exchangeInfo once listed, times, replies."""
 
-    def _take_link_down(self, ts_recv_ns: int, payload: bytes) -> None:
-        self.lose(ts_recv_ns, list(self.feeds))
+    def _take_note(self, ts_recv_ns: int, note: payloads.ReelNote) -> None:
+        if note.link == "down":
+            self.lose(ts_recv_ns, list(self.feeds))
+        if note.trades_until >= 0:
+            self.expect_trades(ts_recv_ns, self._only_symbol("a note on trades"), note.trades_until)
 
     def _take_list(self, ts_recv_ns: int, body: bytes) -> None:
         """A bare list in a reel is REST trades, or something that is not handled."""

@@ -140,10 +140,11 @@ class RestError(msgspec.Struct):
     msg: str = ""
 
 
-class LinkMarker(msgspec.Struct):
-    """What a reel notes of its connection."""
+class ReelNote(msgspec.Struct):
+    """What a reel notes beside what the venue said: the connection went down, or prints exist up to an id."""
 
-    link: str
+    link: str = ""
+    trades_until: Id = -1
 
 
 class Envelope(msgspec.Struct):
@@ -157,7 +158,7 @@ class Envelope(msgspec.Struct):
     lastUpdateId: Id | None = None
     symbols: msgspec.Raw | None = None
     serverTime: msgspec.Raw | None = None
-    papertape: LinkMarker | None = None
+    papertape: ReelNote | None = None
 
 
 class TradeFrame(msgspec.Struct, gc=False):

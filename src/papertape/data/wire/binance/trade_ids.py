@@ -63,6 +63,14 @@ class TradeIds:
         self.duplicates += 1
         return Arrival.DUPLICATE
 
+    def expect_until(self, trade_id: int) -> bool:
+        """Ids up to `trade_id` are known to exist; whether that tells of missing ones."""
+        if self.first < 0 or trade_id <= self.last:
+            return False
+        self._remember(IdRange(self.last + 1, trade_id))
+        self.last = trade_id
+        return True
+
     def lacks(self, trade_id: int) -> bool:
         """Whether this id is known to be missing."""
         return any(one.first <= trade_id <= one.last for one in self._open)
