@@ -67,10 +67,12 @@ class Fanout:
         self._routes: dict[str, list[_Route]] = {}
 
     def add(self, client: Client) -> None:
+        """A client has come."""
         self.clients[client] = None
         self.refresh()
 
     def remove(self, client: Client) -> None:
+        """A client has gone, or must get nothing more."""
         if client in self.clients:
             del self.clients[client]
             self.refresh()

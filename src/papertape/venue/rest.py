@@ -64,7 +64,7 @@ class RestDesk:
 
     def answer(self, route: str, query: dict[str, str], venue_ms: int) -> Any:
         """What `GET <prefix>/<route>` answers. Raises RestError."""
-        return self.routes[route](Parameters(query, self._market), venue_ms)
+        return self.routes[route](Parameters(query, self._market, self._rules), venue_ms)
 
     def _ping(self, parameters: Parameters, venue_ms: int) -> dict[str, Any]:
         return {}

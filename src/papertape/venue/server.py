@@ -110,6 +110,9 @@ class ReelVenue:
                 headers["Retry-After"] = str(wait_s)
                 limit = self._rules.weight_per_minute_max
                 raise RestError(-1003, f"Too much request weight used; current limit is {limit} per 1 MINUTE.", 429)
+            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND")
+            if time_unit.upper() != "MILLISECOND":
+                raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
             venue_ms = self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
             return _json(200, self._rest.answer(route, query, venue_ms), headers)
         except RestError as error:

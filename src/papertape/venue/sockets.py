@@ -25,7 +25,7 @@ class SocketDesk:
         """One connection, from its handshake to its end."""
         combined, streams, time_unit = _asked_for(request, category)
         if time_unit.upper() not in ("", "MILLISECOND"):
-            raise web.HTTPBadRequest(text="timeUnit: the box speaks MILLISECOND only")
+            raise web.HTTPBadRequest(text=f"timeUnit: expected MILLISECOND, was {time_unit}")
         try:
             control = ControlSession(self._rules, combined=combined, streams=streams)
         except Refused as refused:
@@ -48,10 +48,7 @@ class SocketDesk:
 
     async def close_slow(self, client: Client) -> None:
         """Close a client that holds the market up; what it has not taken by then is cut off."""
-        self._fanout.remove(client)
-        socket = self._sockets.get(client)
-        if socket is not None:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too slow", drain=False)
+        await self._refuse(client, b"Too slow")
         client.transport.abort()
 
     async def close_all(self) -> None:
@@ -59,14 +56,19 @@ class SocketDesk:
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, drain=False) for socket in self._sockets.values()]
         await asyncio.gather(*closing)
 
+    async def _refuse(self, client: Client, reason: bytes) -> None:
+        # Out of the fan-out first: no data may follow a close frame.
+        self._fanout.remove(client)
+        if socket := self._sockets.get(client):
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason, drain=False)
+
     async def _converse(self, client: Client, socket: web.WebSocketResponse) -> None:
         now_s = asyncio.get_running_loop().time
         keep_alive = KeepAlive(self._rules, now_s())
         rate = MessageRate(self._rules.messages_per_s_max)
         while True:
             if keep_alive.timed_out(now_s()):
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Pong timeout", drain=False)
-                return
+                return await self._refuse(client, b"Pong timeout")
             if payload := keep_alive.ping(now_s()):
                 await socket.ping(payload)
             try:
@@ -76,8 +78,7 @@ class SocketDesk:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 return
             if rate.exceeded(now_s()):
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests", drain=False)
-                return
+                return await self._refuse(client, b"Too many requests")
             match message.type:
                 case WSMsgType.PING:
                     await socket.pong(message.data)
@@ -101,8 +102,6 @@ def _asked_for(request: web.Request, category: Category) -> tuple[bool, list[str
     for pair in request.rel_url.raw_query_string.split("&"):
         name, _, value = pair.partition("=")
         query[name] = unquote(value)
-    if path == "/stream":
-        names = query["streams"]
-    else:
-        names = unquote(path.removeprefix("/ws"))
-    return path == "/stream", [name for name in names.split("/") if name], query["timeUnit"]
+    combined = path == "/stream"
+    names = query["streams"] if combined else unquote(path.removeprefix("/ws"))
+    return combined, [name for name in names.split("/") if name], query["timeUnit"]
