@@ -190,9 +190,7 @@ async def test_usdm_paths_carry_their_category_and_starve_the_rest(tmp_path: Pat
     query = "/stream?streams=abcusdt@trade/abcusdt@aggTrade/abcusdt@bookTicker"
     async with running_venue([reel], "binance-usdm", "ABCUSDT", rules=rules) as box, asyncio.TaskGroup() as group:
         counts = {"": 3, "/public": 1, "/market": 3, "/private": 0}
-        tasks = {
-            prefix: group.create_task(streams_of(box, prefix + query, count)) for prefix, count in counts.items()
-        }
+        tasks = {prefix: group.create_task(streams_of(box, prefix + query, count)) for prefix, count in counts.items()}
     got = {prefix: [name.partition("@")[2] for name, _ in task.result()] for prefix, task in tasks.items()}
     assert got == {
         "": ["trade", "bookTicker", "trade"],

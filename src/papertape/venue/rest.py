@@ -113,7 +113,7 @@ class RestDesk:
         found = (
             row
             for row in rows
-            if row["a"] >= (from_id or 0) and (start_ms or 0) <= row["T"] <= (venue_ms if end_ms is None else end_ms)
+            if row["a"] >= (from_id or 0) and row["T"] >= (start_ms or 0) and (end_ms is None or row["T"] <= end_ms)
         )
         return list(islice(found, limit))
 

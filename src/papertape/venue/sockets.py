@@ -9,9 +9,6 @@ from papertape.venue.connection import ControlSession, KeepAlive, MessageRate, R
 from papertape.venue.fanout import BUFFER_BYTES_LOW, BUFFER_BYTES_MAX, Client, Fanout, text_frame
 from papertape.venue.rules import Category, VenueRules
 
-CLOSE_WAIT_S = 2.0
-"""How long a closed client may take to answer the close frame."""
-
 
 class SocketDesk:
     """Accepts WebSocket clients and hands them to the fan-out."""
@@ -30,7 +27,7 @@ class SocketDesk:
             control = ControlSession(self._rules, combined=combined, streams=streams)
         except Refused as refused:
             raise web.HTTPBadRequest(text=str(refused)) from refused
-        socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_WAIT_S)
+        socket = web.WebSocketResponse(autoping=False, compress=False, timeout=self._rules.close_wait_s)
         writer = await socket.prepare(request)
         transport = request.transport
         if transport is None:
@@ -47,9 +44,9 @@ class SocketDesk:
         return socket
 
     async def close_slow(self, client: Client) -> None:
-        """Close a client that holds the market up; what it has not taken by then is cut off."""
+        """Close a client that holds the market up; what it does not take soon after is cut off."""
         await self._refuse(client, b"Too slow")
-        client.transport.abort()
+        asyncio.get_running_loop().call_later(self._rules.close_wait_s, client.transport.abort)
 
     async def close_all(self) -> None:
         """Say goodbye to everybody."""
