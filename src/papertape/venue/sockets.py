@@ -65,7 +65,8 @@ class SocketDesk:
         rate = MessageRate(self._rules.messages_per_s_max)
         while True:
             if keep_alive.timed_out(now_s()):
-                return await self._refuse(client, b"Pong timeout")
+                await self._refuse(client, b"Pong timeout")
+                return
             if payload := keep_alive.ping(now_s()):
                 await socket.ping(payload)
             try:
@@ -75,7 +76,8 @@ class SocketDesk:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 return
             if rate.exceeded(now_s()):
-                return await self._refuse(client, b"Too many requests")
+                await self._refuse(client, b"Too many requests")
+                return
             match message.type:
                 case WSMsgType.PING:
                     await socket.pong(message.data)
