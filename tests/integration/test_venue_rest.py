@@ -304,12 +304,15 @@ async def test_the_grid_of_a_recording(venue: VenueName, name: str, tick: str, s
     path = RECORDINGS / name
     if not path.exists():
         pytest.skip(f"recording {name} is not beside the checkout")
-    prefix = "/api/v3" if venue == "binance-spot" else "/fapi/v1"
-    async with running_venue([path], venue, "ETHUSDT") as box, aiohttp.ClientSession() as session:
-        async with session.get(f"{box.rest_url}{prefix}/exchangeInfo", params={"symbol": "ETHUSDT"}) as response:
-            info = await response.json()
+    rules = SPOT if venue == "binance-spot" else USDM
+    async with (
+        running_venue([path], venue, "ETHUSDT") as box,
+        aiohttp.ClientSession(box.rest_url) as session,
+        session.get(f"{rules.rest_prefix}/exchangeInfo", params={"symbol": "ETHUSDT"}) as response,
+    ):
+        info = await response.json()
     [symbol] = info["symbols"]
     filters = {item["filterType"]: item for item in symbol["filters"]}
     assert (filters["PRICE_FILTER"]["tickSize"], filters["LOT_SIZE"]["stepSize"]) == (tick, step)
     assert (symbol["symbol"], symbol["baseAsset"], symbol["quoteAsset"]) == ("ETHUSDT", "ETH", "USDT")
-    assert info["rateLimits"][0]["limit"] == (6000 if venue == "binance-spot" else 2400)
+    assert info["rateLimits"][0]["limit"] == rules.weight_per_minute_max

@@ -139,20 +139,22 @@ class RestDesk:
         return row
 
     def _rows(self, prints: list[bytes]) -> list[dict[str, Any]]:
-        spot = self._rules.name == "binance-spot"
-        return [_trade_row(lines.trade_decoder.decode(data), spot) for data in prints]
+        trades = [lines.trade_decoder.decode(data) for data in prints]
+        if self._rules.name == "binance-spot":
+            return [_trade_row(trade) | {"isBestMatch": trade.best_match} for trade in trades]
+        return [_trade_row(trade) | {"isRPITrade": False} for trade in trades]
 
 
 def _newest(kept: deque[bytes], limit: int) -> list[bytes]:
     return list(islice(reversed(kept), limit))[::-1]
 
 
-def _trade_row(trade: lines.Trade, spot: bool) -> dict[str, Any]:
+def _trade_row(trade: lines.Trade) -> dict[str, Any]:
     price = lines.number(trade.price)
     exponent = price.as_tuple().exponent
     # The venue cuts the product to the decimals its prices are written with.
     unit = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
-    row = {
+    return {
         "id": trade.id,
         "price": trade.price,
         "qty": trade.size,
@@ -160,7 +162,6 @@ def _trade_row(trade: lines.Trade, spot: bool) -> dict[str, Any]:
         "time": trade.time_ms,
         "isBuyerMaker": trade.buyer_is_maker,
     }
-    return row | ({"isBestMatch": trade.best_match} if spot else {"isRPITrade": False})
 
 
 def _aggregate_row(data: bytes) -> dict[str, Any]:

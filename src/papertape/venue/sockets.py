@@ -20,7 +20,7 @@ class SocketDesk:
 
     async def serve(self, request: web.Request, category: Category) -> web.StreamResponse:
         """One connection, from its handshake to its end."""
-        combined, streams, time_unit = _asked_for(request, category)
+        combined, streams, time_unit = asked_for(request, category)
         if time_unit.upper() not in ("", "MILLISECOND"):
             raise web.HTTPBadRequest(text=f"timeUnit: expected MILLISECOND, was {time_unit}")
         try:
@@ -93,7 +93,7 @@ class SocketDesk:
             client.transport.write(text_frame(reply))
 
 
-def _asked_for(request: web.Request, category: Category) -> tuple[bool, list[str], str]:
+def asked_for(request: web.Request, category: Category) -> tuple[bool, list[str], str]:
     """(combined?, streams, time unit) of a URL; read raw, since `+` in a stream name means itself."""
     prefix = "" if category == "unrouted" else f"/{category}"
     path = request.rel_url.raw_path.removeprefix(prefix)
