@@ -133,7 +133,8 @@ class Fanout:
         if stream in facts.streams:
             return stream, 0
         levels = partial_levels(stream)
-        if levels or is_diff_depth(stream):
+        # As on the venue, a symbol in capitals is subscribed to and stays silent.
+        if stream == stream.lower() and (levels or is_diff_depth(stream)):
             return facts.diff_streams.get(symbol_of(stream), ""), levels
         return "", 0
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from papertape.venue.connection import ControlSession, KeepAlive, MessageRate, Refused
 from papertape.venue.rules import SPOT
@@ -104,6 +106,31 @@ def test_json_that_is_no_object_is_refused(session: ControlSession, text: bytes)
     reply = session.answer(text)
     assert reply is not None
     assert json.loads(reply)["error"]["code"] == 2
+
+
+METHODS = ["SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY"]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("combined"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+REQUESTS = st.fixed_dictionaries(
+    {}, optional={"method": st.sampled_from(METHODS), "params": JSON_VALUES, "id": JSON_VALUES}
+)
+
+
+@given(st.binary(max_size=200) | REQUESTS.map(lambda request: json.dumps(request).encode()) | st.just(b"[" * 4000))
+def test_whatever_comes_is_answered_with_a_result_or_an_error(text: bytes) -> None:
+    session = ControlSession(SPOT, combined=False)
+    answer = session.answer(text)
+    if len(text) > SPOT.control_bytes_max:
+        assert answer is None
+    else:
+        assert answer is not None
+        reply = json.loads(answer)
+        assert reply.keys() == {"result", "id"} or (
+            reply.keys() == {"error", "id"} and 0 <= reply["error"]["code"] <= 4
+        )
 
 
 def test_a_frame_above_4_kib_gets_no_answer(session: ControlSession) -> None:

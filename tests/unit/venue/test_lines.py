@@ -22,7 +22,10 @@ def test_kinds_of_lines_are_told_apart() -> None:
     assert one(b"[1,2]") == one(b'{"result":null,"id":1}') == Line()
 
 
-@pytest.mark.parametrize("payload", [b'{"stream":"a@trade","data":{"t":1}', b"[1,2", b"\xff", b'{"stream":1}'])
+@pytest.mark.parametrize(
+    "payload",
+    [b'{"stream":"a@trade","data":{"t":1}', b"[1,2", b"\xff", b'{"stream":1}', b'{"stream":"\xff"}', b"[" * 5000],
+)
 def test_anything_else_is_named_with_its_place(payload: bytes) -> None:
     with pytest.raises(InputError, match=r"a\.reel, line 9"):
         one(payload)
