@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-KERNEL_SOURCES = ("jit.py", "kernels.py", "records.py", "rows.py")
+KERNEL_SOURCES = ("jit.py", "kernels.py", "records.py", "rows.py", "state_hash.py", "view.py")
 """File names of the modules that make kernels what they are; kernels import nothing else of papertape."""
 
 

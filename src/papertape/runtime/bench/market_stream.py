@@ -10,7 +10,7 @@ from papertape.core.records import RECORD_DTYPE, Flag, Kind, as_records
 SEED = 7
 LEVELS_PER_EVENT = 40
 FAR_SHARE = 0.12
-"""Levels outside the dense window; 12 % of ETHUSDT's levels and 34 % of BTCUSDT's are."""
+"""Levels outside the dense window, at round prices; 12 % of ETHUSDT's levels and 34 % of BTCUSDT's are."""
 REMOVED_SHARE = 0.3
 
 Records = np.ndarray[Any, np.dtype[Any]]
@@ -46,13 +46,14 @@ def level_updates(count: int) -> Records:
     place = np.arange(count) % LEVELS_PER_EVENT
     mid = _mid(random, count // LEVELS_PER_EVENT)[event]
     near = random.geometric(0.02, count)
-    distance = np.where(random.random(count) < FAR_SHARE, random.integers(20_000, 120_000, count), near)
+    far = random.integers(20, 120, count) * 1_000
     is_ask = place >= LEVELS_PER_EVENT // 2
+    distance = np.where(random.random(count) < FAR_SHARE, np.where(is_ask, -mid % 1_000, mid % 1_000) + far, near)
     records = np.zeros(count, RECORD_DTYPE)
     records["ts_event_ns"] = records["ts_recv_ns"] = event * 50_000_000
     records["kind"] = Kind.DEPTH_DELTA
-    records["flags"] = is_ask * int(Flag.ASK) + (place == 0) * int(Flag.FIRST)
-    records["flags"] += (place == LEVELS_PER_EVENT - 1) * int(Flag.LAST)
+    ends = (place == 0) * int(Flag.FIRST) + (place == LEVELS_PER_EVENT - 1) * int(Flag.LAST)
+    records["flags"] = is_ask * int(Flag.ASK) + ends
     records["price"] = np.where(is_ask, mid + distance, mid - distance + 1)
     records["size"] = np.where(random.random(count) < REMOVED_SHARE, 0, random.integers(1, 50_000, count))
     records["x"], records["y"], records["id"] = event * 3 + 1, event * 3, event * 3 + 3
