@@ -30,4 +30,4 @@ HANDLERS = {
 def handler(action: str) -> Handler:
     """The function that carries out the action of this name."""
     module, _, function = HANDLERS[action].partition(":")
-    return cast(Handler, getattr(import_module(module), function))
+    return cast("Handler", getattr(import_module(module), function))

@@ -39,7 +39,7 @@ def _words(name: str) -> str:
 def _text(value: Any) -> str:
     match value:
         case None:
-            return "–"
+            return "-"
         case bool():
             return "yes" if value else "no"
         case int():

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from papertape.core.actions import LatencyUs, Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
@@ -48,7 +49,7 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
     directory = Path(request.tape)
     with MarketWriter.open(directory) as writer:
         if writer.recovery is not None:
-            log.warning("tape recovered", **{"what": str(writer.recovery)})
+            log.warning("tape recovered", what=str(writer.recovery))
         machine = _machine(rules, symbols, directory, writer)
         reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
         clock = UtcClock()
@@ -103,7 +104,7 @@ async def _listen(session: BinanceSession, recorder: Recorder, clock: UtcClock, 
     with stop_signals(on_signal):
         async with asyncio.TaskGroup() as group:
             running = group.create_task(whole_session())
-            ends = [running, stop, recorder.failed]
+            ends: list[asyncio.Future[Any]] = [running, stop, recorder.failed]
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             running.cancel()
         if session.connected and not recorder.failed.done():

@@ -57,7 +57,12 @@ class Recorder:
     """
 
     def __init__(
-        self, machine: BinanceMachine, writer: MarketWriter, clock: Clock, reel: ReelOut | None, note: Callable[..., None]
+        self,
+        machine: BinanceMachine,
+        writer: MarketWriter,
+        clock: Clock,
+        reel: ReelOut | None,
+        note: Callable[..., None],
     ) -> None:
         self.market = Market()
         self.latency = LatencyHistogram()

@@ -1,20 +1,18 @@
 """`papertape replay`: a tape or reels through the compiled market."""
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from papertape.core.actions import Replay, ReplayResult
-from papertape.core.book.view import MarketCounts
 from papertape.core.errors import InputError, UsageError
 from papertape.core.records import FIRST_MARKET_KIND, RecordBuffer, Verdict, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
-from papertape.data.wire.binance.rules import VENUES
+from papertape.data.wire.binance.rules import VENUES, Rules
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.shell import Shell
 from papertape.tape.market_reader import MarketReader
@@ -33,7 +31,7 @@ def run(request: Replay, shell: Shell) -> Outcome:
         return _replay_tape(Path(request.tape), shell, started)
     if not request.venue or not request.symbol:
         raise UsageError("expected --venue and --symbol with --reel, to say what the reels hold")
-    return _replay_reels(request, shell, started)
+    return _replay_reels(request.reel, VENUES[request.venue], request.symbol, shell, started)
 
 
 def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
@@ -47,18 +45,18 @@ def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
     return Outcome(tally.result(0, started))
 
 
-def _replay_reels(request: Replay, shell: Shell, started: float) -> Outcome:
-    assert request.venue and request.symbol
-    symbol = request.symbol.strip().upper()
-    gate = Gate(RecordBuffer())
-    machine = BinanceMachine(VENUES[request.venue], {symbol: 0}, gate)
+def _replay_reels(files: list[str], rules: Rules, symbol: str, shell: Shell, started: float) -> Outcome:
+    symbol = symbol.strip().upper()
+    machine = BinanceMachine(rules, {symbol: 0}, Gate(RecordBuffer()))
     tally = _Tally(shell)
     with shell.progress("replaying", None) as advance:
-        for data in ReelConnector(machine, request.reel).batches():
+        for data in ReelConnector(machine, files).batches():
             tally.take(as_records(data))
             advance(machine.frames)
     if machine.frames == machine.ignored:
-        raise InputError(f"the reels hold no frame of {symbol} that is handled: expected streams such as {symbol.lower()}@trade")
+        raise InputError(
+            f"the reels hold no frame of {symbol} that is handled: expected streams such as {symbol.lower()}@trade"
+        )
     return Outcome(tally.result(machine.ignored, started))
 
 
@@ -77,7 +75,7 @@ class _Tally:
                 self._verdicts[bit] += int(np.count_nonzero(flagged & int(bit)))
 
     def result(self, ignored: int, started: float) -> ReplayResult:
-        counts: MarketCounts = self._market.counts()
+        counts = self._market.counts()
         return ReplayResult(
             market_records=counts.records,
             prints=counts.prints,
@@ -93,7 +91,6 @@ class _Tally:
         )
 
 
-def verdict_names(found: dict[Verdict, int] | Iterable[tuple[Verdict, int]]) -> dict[str, int]:
+def verdict_names(found: dict[Verdict, int]) -> dict[str, int]:
     """Counts by verdict name, those that occurred."""
-    pairs = found.items() if isinstance(found, dict) else found
-    return {str(bit.name).lower(): count for bit, count in pairs if count}
+    return {str(bit.name).lower(): count for bit, count in found.items() if count}

@@ -65,7 +65,7 @@ def _read_file(path: Path) -> Iterator[Frame]:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)
     if path.suffix == ".zst":
         return io.BufferedReader(zstandard.open(path, "rb"), 1 << 20)
     return path.open("rb", 1 << 20)
@@ -80,9 +80,7 @@ def _parse(line: bytes, name: str, number: int) -> Frame:
         return Frame(value - value % 1000, payload, name, number)
     if value >= _US_FROM:
         return Frame(value * 1000, payload, name, number)
-    raise InputError(
-        f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}"
-    )
+    raise InputError(f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}")
 
 
 LINK_DOWN = b'{"papertape":{"link":"down"}}'

@@ -142,10 +142,11 @@ def _levels(book: Any, side: int) -> list[tuple[int, int]]:
 
 
 NO_RECORDS = np.zeros(0, RECORD_DTYPE)
+NO_RECORDS.flags.writeable = False
 
 
 def warm_up() -> None:
     """Compile the kernels, or load them from the cache, before time is taken."""
-    market = CompiledMarket()
-    market._resize(1)
-    kernels.advance(NO_RECORDS, 0, market._books)
+    books = np.zeros(1, kernels.book_dtype(*SIZE_CLASSES[0]))
+    kernels.advance(NO_RECORDS, 0, books)
+    kernels.lose_sync(books[0])

@@ -73,7 +73,7 @@ def book_dtype(window: int, far: int) -> np.dtype[Any]:
 
 
 @njit
-def _slot(book, side, key):  # type: ignore[no-untyped-def]
+def _slot(book, side, key):
     """Slot of `key` in the far table, or the free slot where it would go."""
     mask = book.far_key.shape[1] - 1
     at = (key * 0x1E3779B97F4A7C15 >> 20) & mask
@@ -83,7 +83,7 @@ def _slot(book, side, key):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _far_set(book, side, key, size):  # type: ignore[no-untyped-def]
+def _far_set(book, side, key, size):
     at = _slot(book, side, key)
     if size != 0:
         if book.far_size[side, at] == 0:
@@ -109,7 +109,7 @@ def _far_set(book, side, key, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def clear_side(book, side):  # type: ignore[no-untyped-def]
+def clear_side(book, side):
     """Forget all levels of one side."""
     if book.levels[side] != 0:
         book.ladder[side, :] = 0
@@ -121,7 +121,7 @@ def clear_side(book, side):  # type: ignore[no-untyped-def]
 
 
 @njit
-def side_levels(book, side, keys, sizes):  # type: ignore[no-untyped-def]
+def side_levels(book, side, keys, sizes):
     """Lay all levels of one side into `keys` and `sizes`, in no order; returns how many."""
     count = 0
     if book.levels[side] != 0:
@@ -140,7 +140,7 @@ def side_levels(book, side, keys, sizes):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _recentre(book, side, key):  # type: ignore[no-untyped-def]
+def _recentre(book, side, key):
     """Lay the ladder anew with `key` at three quarters of it; False when the far table could not take the rest."""
     total = book.levels[side] + book.far_count[side]
     if total >= book.far_key.shape[1] * 3 // 4:
@@ -162,7 +162,7 @@ def _recentre(book, side, key):  # type: ignore[no-untyped-def]
 
 
 @njit
-def set_level(book, side, key, size):  # type: ignore[no-untyped-def]
+def set_level(book, side, key, size):
     """Set one level to its absolute size, 0 removes it; False, with nothing changed, when there is no room."""
     window = book.ladder.shape[1]
     empty = book.levels[side] == 0
@@ -196,7 +196,7 @@ def set_level(book, side, key, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _best(book, side):  # type: ignore[no-untyped-def]
+def _best(book, side):
     """Bring the best level of one side into the ladder; its key and size land in `top`. False without room."""
     if book.levels[side] == 0 and book.far_count[side] != 0:
         key = int64(-(1 << 62)) * 2
@@ -215,7 +215,7 @@ def _best(book, side):  # type: ignore[no-untyped-def]
 
 
 @njit
-def lose_sync(book):  # type: ignore[no-untyped-def]
+def lose_sync(book):
     """The book is not known any more, until the next snapshot."""
     book.synced = 0
     book.update_id = 0
@@ -228,7 +228,7 @@ def lose_sync(book):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _check(book, top, quote):  # type: ignore[no-untyped-def]
+def _check(book, top, quote):
     book.checks += 1
     for k in range(1, 5):
         if top[k] != quote[k]:
@@ -237,7 +237,7 @@ def _check(book, top, quote):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _take_quote(book, record):  # type: ignore[no-untyped-def]
+def _take_quote(book, record):
     if record.price > record.x:
         book.crossed += 1
     if record.id <= book.quote_id:
@@ -266,7 +266,7 @@ def _take_quote(book, record):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _close_event(book, kind, update_id):  # type: ignore[no-untyped-def]
+def _close_event(book, kind, update_id):
     book.update_id = update_id
     book.synced = 1
     if book.top[2] != 0 and book.top[0] > book.top[2]:
@@ -284,7 +284,7 @@ def _close_event(book, kind, update_id):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _take_level(book, record):  # type: ignore[no-untyped-def]
+def _take_level(book, record):
     """One level of an applied depth event; False, with nothing counted yet, when there is no room."""
     if record.flags & _FIRST and record.kind == _SNAPSHOT:
         clear_side(book, 0)
@@ -302,7 +302,7 @@ def _take_level(book, record):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _run(book, record):  # type: ignore[no-untyped-def]
+def _run(book, record):
     """The running hash of the venue's own fields: `state_hash.step`."""
     x, y = record.x, record.y
     if record.kind == _QUOTE:
@@ -316,7 +316,7 @@ def _run(book, record):  # type: ignore[no-untyped-def]
 
 
 @njit
-def advance(records, start, books):  # type: ignore[no-untyped-def]
+def advance(records, start, books):
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
     At LISTING and CAPACITY the record at that position has not been taken.

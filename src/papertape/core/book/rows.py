@@ -157,8 +157,7 @@ class Book:
     def _set_ask(self, price: int, size: int) -> None:
         if size:
             self.asks[price] = size
-            if price < self._best_ask:
-                self._best_ask = price
+            self._best_ask = min(self._best_ask, price)
         elif self.asks.pop(price, 0) and price == self._best_ask:
             self._best_ask = STALE
 

@@ -118,7 +118,9 @@ class BinanceSession:
                 continue
             answer = await self._get("depth", self._snapshot_query(symbol))
             if answer.status == 400:
-                raise InputError(f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it")
+                raise InputError(
+                    f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it"
+                )
             if answer.status != 200:
                 return False
             self._machine.list_from_snapshot(now_ns(), symbol, answer.body)

@@ -82,9 +82,7 @@ class Gate:
             verdict |= _NON_POSITIVE
         if verdict:
             self._count(verdict)
-        self.buffer.pack(
-            ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id
-        )
+        self.buffer.pack(ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id)
 
     def depth(  # noqa: PLR0913
         self,
@@ -107,7 +105,7 @@ class Gate:
         last = len(levels) - 1
         for position, (side, price, size) in enumerate(levels):
             verdict = ids
-            if price <= 0 and side != _EMPTY or size < 0:
+            if (price <= 0 and side != _EMPTY) or size < 0:
                 verdict |= _NON_POSITIVE
             if verdict:
                 self._count(verdict)

@@ -28,7 +28,15 @@ def frame(number: int) -> bytes:
         return (
             b'{"stream":"ethusdt@trade","data":{"e":"trade","E":1723161255612,"s":"ETHUSDT","t":%d,"p":"%d.%02d000000",'
             b'"q":"%d.%04d0000","T":%d,"m":%b,"M":true}}'
-            % (trade, bid // 100, bid % 100, size // 10_000, size % 10_000, 1723161255611 + trade, b"true" if size & 1 else b"false")
+            % (
+                trade,
+                bid // 100,
+                bid % 100,
+                size // 10_000,
+                size % 10_000,
+                1723161255611 + trade,
+                b"true" if size & 1 else b"false",
+            )
         )
     return (
         b'{"stream":"ethusdt@bookTicker","data":{"u":%d,"s":"ETHUSDT","b":"%d.%02d000000","B":"%d.%04d0000",'
@@ -59,7 +67,9 @@ async def _serve(count: int) -> None:
             await _send_stream(head, reader, writer, chunks)
         else:
             size = len(EXCHANGE_INFO)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (size, EXCHANGE_INFO))
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (size, EXCHANGE_INFO)
+            )
             await writer.drain()
         writer.close()
 
@@ -72,8 +82,12 @@ async def _serve(count: int) -> None:
 async def _send_stream(
     head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: list[bytes]
 ) -> None:
-    key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:")).split(b":")[1].strip()
-    accept = base64.b64encode(hashlib.sha1(key + ACCEPT_MAGIC).digest())
+    key = (
+        next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+        .split(b":")[1]
+        .strip()
+    )
+    accept = base64.b64encode(hashlib.sha1(key + ACCEPT_MAGIC, usedforsecurity=False).digest())
     writer.write(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept

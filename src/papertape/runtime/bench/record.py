@@ -1,11 +1,13 @@
 """`papertape bench record`: socket, decode, gate, tape, book, in one process; the sender is another one."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO, Any, cast
 
 from papertape.core.actions import BenchRecord, BenchRecordResult, LatencyUs
 from papertape.core.records import RecordBuffer
@@ -27,13 +29,16 @@ from papertape.tape.market_writer import MarketWriter
 def run(request: BenchRecord, shell: Shell) -> Outcome:
     """Handle a `BenchRecord` request."""
     command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as blaster:
-        assert blaster.stdout and blaster.stdin
-        port = int(blaster.stdout.readline())
-        with tempfile.TemporaryDirectory() as folder:
-            result = run_async(_measure(request.frames, port, Path(folder)))
-        blaster.stdin.close()
-    return Outcome(result)
+    # Its standard input is ours to close: that ends it, however we end.
+    read_end, write_end = os.pipe()
+    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:  # noqa: S603 - ours
+        os.close(read_end)
+        try:
+            port = int(cast("IO[str]", blaster.stdout).readline())
+            with tempfile.TemporaryDirectory() as folder:
+                return Outcome(run_async(_measure(request.frames, port, Path(folder))))
+        finally:
+            os.close(write_end)
 
 
 async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
@@ -57,7 +62,8 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
             recorder.after_take = after_take
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(session.run())
-                await asyncio.wait([group.create_task(ended.wait()), recorder.failed], return_when=asyncio.FIRST_COMPLETED)
+                ends: list[asyncio.Future[Any]] = [group.create_task(ended.wait()), recorder.failed]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 wall_ns = time.perf_counter_ns() - started[0][0]
                 cpu_ns = time.process_time_ns() - started[0][1]
                 running.cancel()

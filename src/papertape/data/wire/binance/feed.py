@@ -6,9 +6,9 @@ mantissas here, and a number finer than the scale opens the instrument's next ep
 
 import msgspec
 
-from papertape.core.errors import DecodeError, FinerThanScale
-from papertape.core.fixed import parse_fixed
-from papertape.core.instruments import VALUE_MAX, Instrument, instrument_event
+from papertape.core.errors import DecodeError, FinerThanScale, UnknownInstrument
+from papertape.core.fixed import VALUE_MAX, parse_fixed
+from papertape.core.instruments import Instrument, instrument_event
 from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
 from papertape.data.quality.gate import Gate, Level
 from papertape.data.wire.binance import payloads
@@ -32,7 +32,7 @@ _IDS = {
 _CAUSES = {"": PrintCause.NOT_SAID, "MARKET": PrintCause.MARKET, "INSURANCE_FUND": PrintCause.INSURANCE_FUND}
 
 
-class EpochOpened(Exception):  # noqa: N818 - no error: the caller reads the payload again at the new scales
+class EpochOpened(Exception):
     """A number was finer than the scales, which have been widened."""
 
 
@@ -115,9 +115,7 @@ class SymbolFeed:
         ids = _IDS[self.agg_ids.arrive(trade.a)]
         side = _ASK if trade.m else 0
         ts = (trade.T or trade.E) * MS_NS
-        self._gate.trade(
-            self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a
-        )
+        self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a)
 
     def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
         """One quote."""
@@ -172,9 +170,7 @@ class SymbolFeed:
             self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(self.sync.last_id + 1, NO_ID))
         self.sync.lose()
 
-    def _depth(
-        self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]
-    ) -> None:
+    def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
         ts = (event.T or event.E) * MS_NS
         kind = int(Kind.DEPTH_DELTA)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
@@ -184,9 +180,7 @@ class SymbolFeed:
             0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
         )
 
-    def _levels(
-        self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int
-    ) -> list[Level]:
+    def _levels(self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int) -> list[Level]:
         price, size = self._price, self._size
         levels = [(0, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in bids]
         levels += [(_ASK, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in asks]
@@ -195,22 +189,26 @@ class SymbolFeed:
     def _price(self, text: str, ts_recv_ns: int) -> int:
         known = self._prices.get(text)
         if known is None:
-            known = self._parse(text, self._prices, True, ts_recv_ns)
+            known = self._parse(text, self._prices, ts_recv_ns)
         return known
 
     def _size(self, text: str, ts_recv_ns: int) -> int:
         known = self._sizes.get(text)
         if known is None:
-            known = self._parse(text, self._sizes, False, ts_recv_ns)
+            known = self._parse(text, self._sizes, ts_recv_ns)
         return known
 
-    def _parse(self, text: str, parsed: dict[str, int], is_price: bool, ts_recv_ns: int) -> int:
+    def _parse(self, text: str, parsed: dict[str, int], ts_recv_ns: int) -> int:
+        """The mantissa of `text`, remembered in `parsed`, which is `_prices` or `_sizes`."""
         instrument = self._instrument
-        assert instrument is not None, "a symbol is listed before its data is taken"
+        if instrument is None:
+            raise UnknownInstrument(f"expected {self.symbol} to be listed before its first frame")
+        is_price = parsed is self._prices
+        scale = instrument.price_scale if is_price else instrument.size_scale
         try:
-            mantissa = parse_fixed(text, instrument.price_scale if is_price else instrument.size_scale)
+            mantissa = parse_fixed(text, scale)
         except FinerThanScale as finer:
-            _refuse_overflow(parsed, text, finer.decimals - (instrument.price_scale if is_price else instrument.size_scale))
+            _refuse_overflow(parsed, text, finer.decimals - scale)
             price_scale = finer.decimals if is_price else instrument.price_scale
             size_scale = instrument.size_scale if is_price else finer.decimals
             self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)

@@ -162,22 +162,32 @@ class Envelope(msgspec.Struct):
 
 
 class TradeFrame(msgspec.Struct, gc=False):
+    """A combined frame with `Trade`."""
+
     data: Trade
 
 
 class AggTradeFrame(msgspec.Struct, gc=False):
+    """A combined frame with `AggTrade`."""
+
     data: AggTrade
 
 
 class BookTickerFrame(msgspec.Struct, gc=False):
+    """A combined frame with `BookTicker`."""
+
     data: BookTicker
 
 
 class DepthUpdateFrame(msgspec.Struct):
+    """A combined frame with `DepthUpdate`."""
+
     data: DepthUpdate
 
 
 class PartialDepthFrame(msgspec.Struct):
+    """A combined frame with `PartialDepth`."""
+
     data: PartialDepth
 
 
