@@ -137,7 +137,7 @@ def run_rounds(root, seed, rounds):
         recover(directory)
         records = read_all(directory, 0)
         assert np.array_equal(records, stream(0, len(records))) and verify_tape(directory).ok
-    print(f"{rounds} writers killed, {total} after an acknowledgement")
+    return total
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks the writers it kills; this system has no fork")
@@ -156,4 +156,5 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
 
 
 if __name__ == "__main__":
-    run_rounds(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    acknowledged = run_rounds(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    sys.stdout.write(f"{sys.argv[3]} writers killed, {acknowledged} after an acknowledgement\n")

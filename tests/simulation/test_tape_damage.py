@@ -10,7 +10,7 @@ import pytest
 
 from papertape.core.errors import TapeCorrupt
 from papertape.core.records import RECORD_DTYPE, Flag, Kind
-from papertape.tape.layout import SEGMENT_HEADER_BYTES, parse_segment_header
+from papertape.tape.layout import SEGMENT_HEADER_BYTES, SegmentHeader, parse_segment_header
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.recovery import recover
@@ -77,7 +77,9 @@ def sound(tmp_path_factory):
 
 def _extents(path):
     data = path.read_bytes()
-    scan = scan_segment(data, parse_segment_header(data))
+    header = parse_segment_header(data)
+    assert isinstance(header, SegmentHeader)
+    scan = scan_segment(data, header)
     found = [Extent(0, SEGMENT_HEADER_BYTES, -1, -1)]
     for offset, block in iterate_blocks(data, scan.end):
         found.append(Extent(offset, block_end(offset, block), block.first_seq, block.first_seq + block.records))

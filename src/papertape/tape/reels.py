@@ -1,9 +1,10 @@
 """Reels: raw capture as text, one line per frame, `<receive time> <frame as received>`.
 
 The receive time is in nanoseconds or microseconds UTC, told by its magnitude. A REST answer
-stands inline as the bare JSON body. A connection that came up or went down stands inline as
-`{"papertape":{"link":"up"|"down"}}`, since a book must start anew there. Files end in `.gz`,
-`.zst` or neither; several files in a row are one stream.
+stands inline as the bare JSON body. What the recorder itself knows stands inline as an object
+with the key `papertape`: that the connection went down, where a book must start anew, or that
+the venue has prints up to an id. Files end in `.gz`, `.zst` or neither; several files in a row
+are one stream.
 """
 
 import gzip
@@ -64,7 +65,7 @@ def _read_file(path: Path) -> Iterator[Frame]:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)
     if path.suffix == ".zst":
         return io.BufferedReader(zstandard.open(path, "rb"), 1 << 20)
     return path.open("rb", 1 << 20)
@@ -79,13 +80,15 @@ def _parse(line: bytes, name: str, number: int) -> Frame:
         return Frame(value - value % 1000, payload, name, number)
     if value >= _US_FROM:
         return Frame(value * 1000, payload, name, number)
-    raise InputError(
-        f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}"
-    )
+    raise InputError(f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}")
 
 
-LINK_UP = b'{"papertape":{"link":"up"}}'
 LINK_DOWN = b'{"papertape":{"link":"down"}}'
+
+
+def trades_until(trade_id: int) -> bytes:
+    """The note that the venue has prints up to `trade_id`."""
+    return b'{"papertape":{"trades_until":%d}}' % trade_id
 
 
 class ReelWriter:

@@ -1,0 +1,151 @@
+"""From a frame of the reel to the clients that subscribed to it, in batches."""
+
+import asyncio
+import struct
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp.abc import AbstractStreamWriter
+
+from papertape.venue.connection import ControlSession
+from papertape.venue.lines import Line
+from papertape.venue.market import Market
+from papertape.venue.rules import Category, VenueRules, delivers, is_diff_depth, partial_levels, symbol_of
+
+_TEXT = 0x81
+BUFFER_BYTES_MAX = 1 << 18
+"""Bytes a transport may hold before the market waits for its client."""
+BUFFER_BYTES_LOW = 1 << 16
+"""Bytes at which the market goes on."""
+
+
+def text_frame(payload: bytes) -> bytes:
+    """`payload` as one unmasked WebSocket text frame."""
+    length = len(payload)
+    if length < 126:
+        return bytes((_TEXT, length)) + payload
+    if length < 1 << 16:
+        return struct.pack("!BBH", _TEXT, 126, length) + payload
+    return struct.pack("!BBQ", _TEXT, 127, length) + payload
+
+
+class Client(msgspec.Struct, eq=False):
+    """A connected client as the fan-out sees it."""
+
+    control: ControlSession
+    category: Category
+    transport: asyncio.Transport
+    writer: AbstractStreamWriter
+    out: list[bytes] = []
+    """Frames of the batch in the making."""
+
+
+class _Route(msgspec.Struct):
+    """One form of a stream that somebody wants: its name, wrapped or bare, whole or the best `levels`."""
+
+    stream: str
+    combined: bool
+    levels: int
+    clients: list[Client] = []
+
+
+class Fanout:
+    """Who gets what.
+
+    Frames are written straight to the transports, a batch at a time, and only between two
+    awaits: a coroutine for each message would be the bottleneck.
+    """
+
+    def __init__(self, market: Market, rules: VenueRules) -> None:
+        self.clients: dict[Client, None] = {}
+        self.subscribed = asyncio.Event()
+        """Set while anybody is subscribed to anything."""
+        self.changes = 0
+        """Counts changes of subscriptions."""
+        self.frames_sent = 0
+        """Frames of data, once for each client."""
+        self.clients_seen = 0
+        self._market = market
+        self._rules = rules
+        self._routes: dict[str, list[_Route]] = {}
+
+    def add(self, client: Client) -> None:
+        """A client has come."""
+        self.clients[client] = None
+        self.clients_seen += 1
+        self.refresh()
+
+    def remove(self, client: Client) -> None:
+        """A client has gone, or must get nothing more."""
+        if client in self.clients:
+            del self.clients[client]
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Rebuild the routes after any change of subscriptions."""
+        routes: dict[tuple[str, str, bool, int], _Route] = {}
+        for client in self.clients:
+            for stream in client.control.streams:
+                source, levels = self._source(client.category, stream)
+                if source:
+                    key = (source, stream, client.control.combined, levels)
+                    routes.setdefault(key, _Route(*key[1:])).clients.append(client)
+        self._routes = {}
+        for (source, *_), route in routes.items():
+            self._routes.setdefault(source, []).append(route)
+        self.changes += 1
+        if any(client.control.streams for client in self.clients):
+            self.subscribed.set()
+        else:
+            self.subscribed.clear()
+
+    def spread(self, line: Line, data: bytes) -> None:
+        """Append the frame just played to the batch of each client that wants it."""
+        for route in self._routes.get(line.stream, ()):
+            payload = self._market.partial_depth(symbol_of(route.stream), route.levels) if route.levels else data
+            if not payload:
+                continue
+            if route.combined:
+                payload = b'{"stream":"%b","data":%b}' % (route.stream.encode(), payload)
+            frame = text_frame(payload)
+            for client in route.clients:
+                client.out.append(frame)
+
+    def flush(self) -> list[Client]:
+        """Write all batches; returns the clients whose buffers are full."""
+        full = []
+        for client in list(self.clients):
+            if client.transport.is_closing():
+                self.remove(client)
+            elif client.out:
+                client.transport.write(b"".join(client.out))
+                self.frames_sent += len(client.out)
+                client.out.clear()
+                if client.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
+                    full.append(client)
+        return full
+
+    def _source(self, category: Category, stream: str) -> tuple[str, int]:
+        """The reel's stream that feeds a requested one, and the levels to cut it to (0: as it is)."""
+        facts = self._market.facts
+        if len(self._rules.categories) > 1 and not delivers(category, stream):
+            return "", 0
+        if stream in facts.streams:
+            return stream, 0
+        levels = partial_levels(stream)
+        # As on the venue, a symbol in capitals is subscribed to and stays silent.
+        if stream == stream.lower() and (levels or is_diff_depth(stream)):
+            return facts.diff_streams.get(symbol_of(stream), ""), levels
+        return "", 0
+
+
+async def drained(clients: Sequence[Client], stall_max_s: float) -> list[Client]:
+    """Wait until the clients' buffers have room again; returns those that took too long."""
+    late = []
+    try:
+        async with asyncio.timeout(stall_max_s):
+            for client in clients:
+                await client.writer.drain()
+    except TimeoutError:
+        late = [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
+    return late

@@ -1,0 +1,78 @@
+"""Plays a reel: each line when it is due, to whoever is subscribed, at the pace the clients take it."""
+
+import asyncio
+from collections.abc import Callable
+
+from papertape.tape.reels import read_reel
+from papertape.venue import lines
+from papertape.venue.clock import ReelClock
+from papertape.venue.fanout import Client, Fanout, drained
+from papertape.venue.market import Market
+from papertape.venue.rules import VenueRules
+
+BATCH_LINES_MAX = 256
+BATCH_BYTES_MAX = 1 << 18
+EARLY_MAX_S = 0.0005
+"""Lines due within this time go out with the batch at hand: a timer for each would cost more than it is worth."""
+
+
+class Playback:
+    """One run of a reel, from the opening of the market to the last line."""
+
+    def __init__(
+        self,
+        market: Market,
+        fanout: Fanout,
+        clock: ReelClock,
+        rules: VenueRules,
+        close_slow: Callable[[Client], None],
+    ) -> None:
+        """`close_slow` gets rid of a client that holds the market up."""
+        self.done = asyncio.Event()
+        self._market = market
+        self._fanout = fanout
+        self._clock = clock
+        self._rules = rules
+        self._close_slow = close_slow
+
+    async def run(self) -> None:
+        """Wait for the opening, then play to the end. Raises InputError for a line that cannot be used."""
+        now_s = asyncio.get_running_loop().time
+        await self._opening()
+        self._clock.open(now_s())
+        batch_lines = batch_bytes = 0
+        for frame, line in lines.parsed(read_reel(self._market.facts.files)):
+            wait_s = self._clock.wait_s(frame.ts_recv_ns, now_s())
+            if wait_s > EARLY_MAX_S or batch_lines >= BATCH_LINES_MAX or batch_bytes >= BATCH_BYTES_MAX:
+                await self._flush()
+                batch_lines = batch_bytes = 0
+                # Also after a full batch others must have their turn: requests, pings, new clients.
+                await asyncio.sleep(max(0.0, self._clock.wait_s(frame.ts_recv_ns, now_s())))
+                if self._clock.as_taken:
+                    await self._fanout.subscribed.wait()
+            data = self._market.play(frame, line)
+            self._fanout.spread(line, data)
+            self._clock.played(frame.ts_recv_ns)
+            batch_lines += 1
+            batch_bytes += len(data)
+        await self._flush()
+        self._clock.ended()
+        self.done.set()
+
+    async def _opening(self) -> None:
+        while True:
+            await self._fanout.subscribed.wait()
+            changes = self._fanout.changes
+            await asyncio.sleep(self._rules.opening_quiet_s)
+            if self._fanout.subscribed.is_set() and self._fanout.changes == changes:
+                return
+
+    async def _flush(self) -> None:
+        full = self._fanout.flush()
+        if not full:
+            return
+        now_s = asyncio.get_running_loop().time
+        began_s = now_s()
+        for client in await drained(full, self._rules.stall_max_s):
+            self._close_slow(client)
+        self._clock.held_up(now_s() - began_s)

@@ -1,0 +1,192 @@
+"""The exchange in a box: one loopback port that answers WebSocket and REST like a Binance venue, from a reel."""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from papertape.core.errors import InputError
+from papertape.venue.clock import ReelClock
+from papertape.venue.fanout import Client, Fanout
+from papertape.venue.market import Market
+from papertape.venue.parameters import RestError
+from papertape.venue.playback import Playback
+from papertape.venue.rest import RestDesk, WeightAccount
+from papertape.venue.rules import RULES, VenueName, VenueRules
+from papertape.venue.scan import scan_reel
+from papertape.venue.sockets import SocketDesk
+
+
+class ReelVenue:
+    """A running box. `running_venue` and `serve_venue` make one."""
+
+    def __init__(
+        self, reels: Sequence[str | Path], rules: VenueRules, symbol: str, speed: float, group: asyncio.TaskGroup
+    ) -> None:
+        """Scans the reels. Raises InputError for a broken one or a symbol that is not in them."""
+        if not 0 <= speed < float("inf"):
+            raise InputError(f"speed: expected 0 (as fast as clients take it) or a positive number, was {speed}")
+        self.host = ""
+        self.port = 0
+        self._rules = rules
+        self._group = group
+        self._market = Market(scan_reel(reels, symbol), rules)
+        self._clock = ReelClock(self._market, speed)
+        self._fanout = Fanout(self._market, rules)
+        self._sockets = SocketDesk(self._fanout, rules)
+        self._rest = RestDesk(self._market, rules)
+        self._weights = WeightAccount(rules.weight_per_minute_max)
+        self._playback = Playback(self._market, self._fanout, self._clock, rules, self._close_slow)
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
+
+    @property
+    def done(self) -> asyncio.Event:
+        """Set when the last line of the reel has been sent."""
+        return self._playback.done
+
+    @property
+    def ws_url(self) -> str:
+        """Base of the WebSocket paths."""
+        return f"ws://{self._authority}"
+
+    @property
+    def rest_url(self) -> str:
+        """Base of the REST paths."""
+        return f"http://{self._authority}"
+
+    @property
+    def frames_sent(self) -> int:
+        """Frames of market data sent so far, once for each client."""
+        return self._fanout.frames_sent
+
+    @property
+    def clients_seen(self) -> int:
+        """WebSocket clients that have connected so far."""
+        return self._fanout.clients_seen
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen (`port` 0: any free one) and get ready to play. Raises InputError when that cannot be."""
+        if not _is_loopback(host):
+            raise InputError(f"host: expected a loopback address such as 127.0.0.1, was {host}")
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise InputError(
+                f"{host}:{port}: expected a port to listen on, was refused ({error.strerror}); "
+                "stop what uses it or choose another port"
+            ) from error
+        self.host, self.port = self._runner.addresses[0][:2]
+        self._player = self._group.create_task(self._playback.run())
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        self._player.cancel()
+        await self._sockets.close_all()
+        await self._runner.cleanup()
+
+    @property
+    def _authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def _close_slow(self, client: Client) -> None:
+        self._group.create_task(self._sockets.close_slow(client))
+
+    def _application(self) -> web.Application:
+        application = web.Application()
+        for category in self._rules.categories:
+            prefix = "" if category == "unrouted" else f"/{category}"
+            serve = partial(self._sockets.serve, category=category)
+            for path in ("/ws", "/ws/{streams:.*}", "/stream"):
+                application.router.add_get(prefix + path, serve)
+        for route in self._rest.routes:
+            application.router.add_get(f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=route))
+        return application
+
+    async def _answer(self, request: web.Request, route: str) -> web.Response:
+        query = dict(request.query)
+        weight = self._rest.weight(route, query)
+        used, wait_s = self._weights.charge(request.remote or "", weight, time.time())
+        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        try:
+            if wait_s:
+                headers["Retry-After"] = str(wait_s)
+                limit = self._rules.weight_per_minute_max
+                raise RestError(-1003, f"Too much request weight used; current limit is {limit} per 1 MINUTE.", 429)
+            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND")
+            if time_unit.upper() != "MILLISECOND":
+                raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
+            venue_ms = self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
+            return _json(200, self._rest.answer(route, query, venue_ms), headers)
+        except RestError as error:
+            return _json(error.status, {"code": error.code, "msg": str(error)}, headers)
+
+
+def _json(status: int, answer: object, headers: dict[str, str]) -> web.Response:
+    body = msgspec.json.encode(answer)
+    return web.Response(status=status, body=body, content_type="application/json", charset="utf-8", headers=headers)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@asynccontextmanager
+async def running_venue(
+    reels: Sequence[str | Path],
+    venue: VenueName,
+    symbol: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    speed: float = 0,
+    rules: VenueRules | None = None,
+) -> AsyncIterator[ReelVenue]:
+    """A box that runs as long as the block does.
+
+    `symbol` names whose depth snapshots the reel's bare inline ones are. `speed` divides the
+    reel's inter-arrival times; 0 plays as fast as clients take it. `rules` replaces the venue's
+    documented limits. Raises InputError for a reel, symbol or port that cannot be used, also
+    while the block runs.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            box = ReelVenue(reels, rules or RULES[venue], symbol, speed, group)
+            await box.start(host, port)
+            try:
+                yield box
+            finally:
+                await box.stop()
+    except BaseExceptionGroup as failures:
+        if len(failures.exceptions) > 1:
+            raise
+        failure = failures.exceptions[0]
+        raise failure from failure.__cause__
+
+
+async def serve_venue(
+    reels: Sequence[str | Path],
+    venue: VenueName,
+    symbol: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int,
+    speed: float,
+    on_ready: Callable[[ReelVenue], None],
+) -> None:
+    """Run a box until cancelled; `on_ready` is told when it listens. Raises as `running_venue` does."""
+    async with running_venue(reels, venue, symbol, host=host, port=port, speed=speed) as box:
+        on_ready(box)
+        await asyncio.Event().wait()
