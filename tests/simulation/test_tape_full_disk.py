@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,16 @@ def records_from(seq, count):
     return records
 
 
+def append_for_ever(writer):
+    while True:
+        writer.append(records_from(writer.next_seq, 700))
+
+
 def fill(directory, segment_bytes):
     """Append until the disk is full, then prove what is left; runs where space is limited."""
     writer = MarketWriter.open(directory, segment_bytes=segment_bytes)
-    with pytest.raises(DiskFull, match=r"no room left to write .*\.(seg|jsonl)|no room left to write .*market"):
-        while True:
-            writer.append(records_from(writer.next_seq, 700))
+    with pytest.raises(DiskFull, match=r"no room left to write .*\.seg"):
+        append_for_ever(writer)
     accepted = writer.next_seq
     assert accepted > 0
     with pytest.raises(StoreError):
@@ -62,14 +67,12 @@ def fill_and_free(directory, ballast):
 
 def fill_run(directory):
     run = RunWriter.create(directory, {"seed": 1}, lambda: None)
-    count = 1
+    numbers = []
     with pytest.raises(DiskFull, match=r"000001\.log"):
-        while True:
-            run.append(0, "command", "x" * 10_000)
-            count += 1
+        numbers.extend(run.append(0, "command", "x" * 10_000) for _ in count())
     with pytest.raises(DiskFull):
         run.close()
-    assert len(list(RunReader.open(directory, "0001"))) == count
+    assert len(list(RunReader.open(directory, "0001"))) == numbers[-1] + 1
 
 
 def in_a_limited_process(tmp_path, case):

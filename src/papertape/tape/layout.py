@@ -93,7 +93,15 @@ def parse_segment_header(raw: bytes | memoryview) -> SegmentHeader | Problem:
 def pack_block(block: BlockHeader) -> bytes:
     """The 64 bytes in front of the records of a block."""
     raw = _BLOCK.pack(
-        BLOCK_MAGIC, block.first_seq, _KIND_BLOCK, 0, block.records, block.chain, block.records_crc, block.durable_seq, 0
+        BLOCK_MAGIC,
+        block.first_seq,
+        _KIND_BLOCK,
+        0,
+        block.records,
+        block.chain,
+        block.records_crc,
+        block.durable_seq,
+        0,
     )
     return raw[: -_CRC.size] + _CRC.pack(zlib.crc32(raw[: -_CRC.size]))
 

@@ -41,13 +41,15 @@ def test_records_come_back_over_sessions(tape):
 
 def test_the_market_track_is_synced_first(tape, events):
     (tape / "market").mkdir(parents=True)
-    with MarketWriter.open(tape, sync_delay_s=3600) as market:
-        with RunWriter.create(tape, None, market.sync, sync_delay_s=3600) as run:
-            market.append(events(0, 10))
-            run.append(10, "command", None)
-            assert (market.durable_seq, run.durable_index) == (0, 1)
-            run.sync()
-            assert (market.durable_seq, run.durable_index) == (10, 2)
+    with (
+        MarketWriter.open(tape, sync_delay_s=3600) as market,
+        RunWriter.create(tape, None, market.sync, sync_delay_s=3600) as run,
+    ):
+        market.append(events(0, 10))
+        run.append(10, "command", None)
+        assert (market.durable_seq, run.durable_index) == (0, 1)
+        run.sync()
+        assert (market.durable_seq, run.durable_index) == (10, 2)
     assert verify_tape(tape).ok
 
 

@@ -1,8 +1,8 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import msgspec
 from papertape.tape.control_layout import (
     CONTROL_HEADER_BYTES,
     ControlHeader,

@@ -16,7 +16,9 @@ def test_one_holder_at_a_time(tmp_path):
 
 
 def test_a_killed_process_gives_it_back(tmp_path):
-    code = f"import sys;sys.path[:0]={sys.path!r}\nfrom pathlib import Path\nfrom papertape.tape.lock import take_lock\n"
+    code = (
+        f"import sys;sys.path[:0]={sys.path!r}\nfrom pathlib import Path\nfrom papertape.tape.lock import take_lock\n"
+    )
     code += f"lock = take_lock(Path({str(tmp_path)!r})); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"

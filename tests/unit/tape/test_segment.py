@@ -43,7 +43,7 @@ def test_segments_are_listed_by_their_names(tmp_path):
     assert list_segments(tmp_path) == [(20, segment_path(tmp_path, 20)), (100, segment_path(tmp_path, 100))]
     with pytest.raises(StoreError, match="nowhere"):
         list_segments(tmp_path / "nowhere")
-    with pytest.raises(StoreError, match="0001.seg"):
+    with pytest.raises(StoreError, match=r"0001\.seg"):
         read_segment(tmp_path / "0001.seg")
 
 

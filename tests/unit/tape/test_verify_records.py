@@ -19,7 +19,9 @@ def test_an_event_that_spans_blocks(events):
     assert faults(events(0, 12, 3), (0, 4)) == [("open_event", 3)]
 
 
-@pytest.mark.parametrize(("at", "flags", "position"), [(4, 1, 4), (5, 0, 6), (6, 0, 6), (11, 0, 11), (0, 0, 0), (4, 2, 5)])
+@pytest.mark.parametrize(
+    ("at", "flags", "position"), [(4, 1, 4), (5, 0, 6), (6, 0, 6), (11, 0, 11), (0, 0, 0), (4, 2, 5)]
+)
 def test_an_event_that_is_not_closed(events, at, flags, position):
     records = events(0, 12, 3)
     records["flags"][at] = flags

@@ -29,7 +29,7 @@ def test_a_change_before_the_wait_is_not_lost(tmp_path):
 
 
 def test_without_inotify_it_sleeps_shortly(tmp_path, monkeypatch):
-    monkeypatch.setattr(watch, "_inotify", lambda directory: None)
+    monkeypatch.setattr(watch, "_inotify", lambda _: None)
     seen = DirectoryWatch(tmp_path)
     seen.wait(3600)
     seen.close()
