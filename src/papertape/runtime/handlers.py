@@ -21,9 +21,9 @@ HANDLERS = {
     "replay": "papertape.runtime.replay:run",
     "verify": "papertape.runtime.verify:run",
     "venue": "papertape.runtime.venue:run",
-    "bench replay": "papertape.runtime.bench:replay",
-    "bench record": "papertape.runtime.bench:record",
-    "bench tape": "papertape.runtime.bench:tape",
+    "bench replay": "papertape.runtime.bench.replay:run",
+    "bench record": "papertape.runtime.bench.record:run",
+    "bench tape": "papertape.runtime.bench.tape:run",
 }
 
 

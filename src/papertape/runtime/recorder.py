@@ -18,7 +18,7 @@ from papertape.runtime.latency import LatencyHistogram
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.reels import LINK_DOWN, ReelWriter, trades_until
 
-BATCH_RECORDS_MAX = 16_384
+BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
 _SECONDS_IN_DAY_NS = 86_400_000_000_000
 

@@ -79,6 +79,7 @@ class MarketReader:
 
     def _views(self, start_seq: int, check: bool) -> Iterator[SegmentView]:
         """The segments that hold something from `start_seq` on, each proven to follow the one before it."""
+        listed, _ = read_sealed(self._track)  # before the names: a writer may seal more meanwhile
         segments = list_segments(self._track)
         next_seq = segments[0][0] if segments else 0
         chain: bytes | None = None
@@ -98,7 +99,6 @@ class MarketReader:
                 )
             yield view
             next_seq, chain = view.scan.next_seq, view.scan.chain
-        listed, _ = read_sealed(self._track)
         if listed and listed[-1].last_seq >= next_seq:
             raise missing_segment(self._track, next_seq, listed[-1].last_seq + 1)
 

@@ -84,7 +84,8 @@ def _recover(track: Path) -> TrackEnd:
     header = parse_segment_header(data)
     is_listed = segments[-1][0] == expected and bool(listed)
     if isinstance(header, Problem):
-        _refuse_unless_torn(path, data, Damage(header.code, 0, segments[-1][0], header.detail), is_listed)
+        damage = Damage(header.code, 0, segments[-1][0], header.detail)
+        _refuse_unless_torn(path, data, damage, is_listed or next_whole_block(data, 0) is not None)
         return _set_aside(track, path, data)
     scan = scan_segment(data, header)
     if scan.damage is not None:
@@ -95,6 +96,7 @@ def _recover(track: Path) -> TrackEnd:
         return _set_aside(track, path, data)
     if scan.seal is not None:
         if not is_listed:
+            _sync_file(path)
             append_sealed(track, _line(data, header, scan))
         return TrackEnd(scan.next_seq, scan.chain, None)
     return TrackEnd(scan.next_seq, scan.chain, _cut_and_seal(track, path, data, header, scan))
@@ -104,19 +106,19 @@ def _mend_list(track: Path) -> list[SealedSegment]:
     """The lines of `sealed.jsonl`; a last line that was cut off is kept aside and removed."""
     listed, rest = read_sealed(track)
     if rest:
-        _keep(track, "sealed.jsonl", rest)
+        keep_torn(track, "sealed.jsonl", rest)
         replace_sealed(track, listed)
     return listed
 
 
-def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, sealed: bool) -> None:
+def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, was_durable: bool) -> None:
     """Raise TapeCorrupt unless `damage` can be what a power cut leaves of an append.
 
     A power cut may lose any block that was not known to be durable, also one before others that
     reached the disk. So a later block proves damage of another kind only if it says that the
     damaged place was durable before it was written; a seal proves it always.
     """
-    torn = not sealed and damage.code not in ("seq_discontinuity", "chain_break", "segment_version")
+    torn = not was_durable and damage.code not in ("seq_discontinuity", "chain_break", "segment_version")
     if torn and find_seal(data, damage.offset) is None:
         offset = damage.offset
         while (found := next_whole_block(data, offset)) is not None:
@@ -134,18 +136,19 @@ def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, sealed: bool) -
 
 
 def _set_aside(track: Path, path: Path, data: bytes) -> TrackEnd:
-    """Move a segment without a whole block to the torn bytes; the track then ends with the one before."""
-    kept = _free_name(track, f"{path.name}.0")
-    path.rename(kept)
+    """Keep the bytes of a segment without a whole block aside; the track then ends with the one before."""
+    torn = data.rstrip(b"\0")
+    kept = keep_torn(track, f"{path.name}.0", torn)
+    path.unlink()
     files.sync_directory(track)
     end = _recover(track)
     detail = "the segment held no whole block and was set aside"
-    return end._replace(report=RecoveryReport(path.name, 0, end.next_seq - 1, len(data), _shown(track, kept), detail))
+    return end._replace(report=RecoveryReport(path.name, 0, end.next_seq - 1, len(torn), _shown(track, kept), detail))
 
 
 def _cut_and_seal(track: Path, path: Path, data: bytes, header: SegmentHeader, scan: Scan) -> RecoveryReport:
     torn = data[scan.end :].rstrip(b"\0")
-    kept = _keep(track, f"{path.name}.{scan.end}", torn) if torn else None
+    kept = keep_torn(track, f"{path.name}.{scan.end}", torn) if torn else None
     line = _line(data, header, scan)
     fd = files.open_write(path)
     try:
@@ -160,13 +163,22 @@ def _cut_and_seal(track: Path, path: Path, data: bytes, header: SegmentHeader, s
     return RecoveryReport(path.name, scan.end, scan.next_seq - 1, len(torn), shown, f"{detail}; it is sealed now")
 
 
+def _sync_file(path: Path) -> None:
+    fd = files.open_write(path)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _line(data: bytes, header: SegmentHeader, scan: Scan) -> SealedSegment:
     digest = records_hash(data, scan.end)
     return SealedSegment(header.first_seq, scan.next_seq - 1, scan.blocks, digest.hex(), scan.chain.hex())
 
 
-def _keep(track: Path, name: str, torn: bytes) -> Path:
-    path = _free_name(track, name)
+def keep_torn(track: Path, name: str, torn: bytes) -> Path:
+    """Write cut bytes to a file of their own, on disk when this returns; raises OSError."""
+    path = free_name(track, name)
     with path.open("xb") as stream:
         stream.write(torn)
         stream.flush()
@@ -175,7 +187,7 @@ def _keep(track: Path, name: str, torn: bytes) -> Path:
     return path
 
 
-def _free_name(track: Path, name: str) -> Path:
+def free_name(track: Path, name: str) -> Path:
     """A path for `name` among the torn bytes, numbered when the same place was torn before."""
     folder = track / TORN
     folder.mkdir(exist_ok=True)

@@ -72,7 +72,7 @@ class SegmentWriter:
         self.next_seq += count
 
     def trim(self) -> None:
-        """Give back all room behind the last whole block."""
+        """Give back all room behind the last whole block, or behind the seal once it is on disk."""
         os.ftruncate(self.fd, self._end)
         self._reserved = self._end
 
@@ -81,6 +81,7 @@ class SegmentWriter:
         self.trim()
         files.write_at(self.fd, pack_seal(self.next_seq, self._blocks, self._hash.digest()), self._end)
         os.fsync(self.fd)
+        self._end += RECORD_BYTES
         sealed = SealedSegment(
             self.first_seq, self.next_seq - 1, self._blocks, self._hash.hexdigest(), self.chain.hex()
         )

@@ -62,15 +62,21 @@ class Fanout:
         """Set while anybody is subscribed to anything."""
         self.changes = 0
         """Counts changes of subscriptions."""
+        self.frames_sent = 0
+        """Frames of data, once for each client."""
+        self.clients_seen = 0
         self._market = market
         self._rules = rules
         self._routes: dict[str, list[_Route]] = {}
 
     def add(self, client: Client) -> None:
+        """A client has come."""
         self.clients[client] = None
+        self.clients_seen += 1
         self.refresh()
 
     def remove(self, client: Client) -> None:
+        """A client has gone, or must get nothing more."""
         if client in self.clients:
             del self.clients[client]
             self.refresh()
@@ -113,6 +119,7 @@ class Fanout:
                 self.remove(client)
             elif client.out:
                 client.transport.write(b"".join(client.out))
+                self.frames_sent += len(client.out)
                 client.out.clear()
                 if client.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
                     full.append(client)
@@ -126,7 +133,8 @@ class Fanout:
         if stream in facts.streams:
             return stream, 0
         levels = partial_levels(stream)
-        if levels or is_diff_depth(stream):
+        # As on the venue, a symbol in capitals is subscribed to and stays silent.
+        if stream == stream.lower() and (levels or is_diff_depth(stream)):
             return facts.diff_streams.get(symbol_of(stream), ""), levels
         return "", 0
 

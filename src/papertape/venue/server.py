@@ -60,6 +60,16 @@ class ReelVenue:
         """Base of the REST paths."""
         return f"http://{self._authority}"
 
+    @property
+    def frames_sent(self) -> int:
+        """Frames of market data sent so far, once for each client."""
+        return self._fanout.frames_sent
+
+    @property
+    def clients_seen(self) -> int:
+        """WebSocket clients that have connected so far."""
+        return self._fanout.clients_seen
+
     async def start(self, host: str, port: int) -> None:
         """Listen (`port` 0: any free one) and get ready to play. Raises InputError when that cannot be."""
         if not _is_loopback(host):
@@ -110,6 +120,9 @@ class ReelVenue:
                 headers["Retry-After"] = str(wait_s)
                 limit = self._rules.weight_per_minute_max
                 raise RestError(-1003, f"Too much request weight used; current limit is {limit} per 1 MINUTE.", 429)
+            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND")
+            if time_unit.upper() != "MILLISECOND":
+                raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
             venue_ms = self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
             return _json(200, self._rest.answer(route, query, venue_ms), headers)
         except RestError as error:
@@ -159,7 +172,8 @@ async def running_venue(
     except BaseExceptionGroup as failures:
         if len(failures.exceptions) > 1:
             raise
-        raise failures.exceptions[0] from None
+        failure = failures.exceptions[0]
+        raise failure from failure.__cause__
 
 
 async def serve_venue(
