@@ -5,19 +5,15 @@ Where a rule is wrong for a case, change the rule here, in the open and with its
 
 import ast
 import re
-import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "src/papertape/"
+from tests.tree import MODULES, PACKAGE, PYTHON_FILES, ROOT, in_package
+
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
-FILE_BYTES_MAX = 1 << 20
 
 PURE_ROOMS = (
     "core/",
@@ -44,11 +40,6 @@ UNTESTED_MODULES: dict[str, str] = {
     "src/papertape/__main__.py": "one call; the tests of the command line go through it",
 }
 """Modules without a test module of their own, each with its reason. A package's `__init__.py` needs none."""
-
-COMES_WITH = {"llvmlite": "numba"}
-"""Packages that a dependency brings in the one version that fits it, so that we must not name them."""
-
-NOT_OURS = {".git", ".venv", "dist", "build", "htmlcov", "__pycache__"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -206,10 +197,6 @@ def everywhere(path: str) -> bool:
     return True
 
 
-def in_package(path: str) -> bool:
-    return path.startswith(PACKAGE)
-
-
 def in_rooms(*rooms: str, but: tuple[str, ...] = ()) -> Callable[[str], bool]:
     return lambda path: in_package(path) and path[len(PACKAGE) :].startswith(rooms) and path[len(PACKAGE) :] not in but
 
@@ -279,21 +266,6 @@ RULES = (
 )
 
 
-def our_files(root: Path = ROOT) -> Iterator[Path]:
-    """Every file of the project; what tools made is left out."""
-    for path in sorted(root.iterdir()):
-        if path.name in NOT_OURS or path.name.endswith((".egg-info", "_cache", ".hypothesis")):
-            continue
-        if path.is_dir():
-            yield from our_files(path)
-        else:
-            yield path
-
-
-PYTHON_FILES = [path.relative_to(ROOT).as_posix() for path in our_files() if path.suffix == ".py"]
-MODULES = [path for path in PYTHON_FILES if in_package(path) and not path.endswith("/__init__.py")]
-
-
 def findings(rule: Rule, path: str, text: str) -> list[str]:
     return [f"{path}:{line}: {what}" for line, what in rule.check(ast.parse(text), text)]
 
@@ -313,66 +285,7 @@ def test_rule_can_fail(rule: Rule) -> None:
         assert findings(rule, "bad.py", bad), f"not found in:\n{bad}"
 
 
-# Rules about files rather than syntax.
-
-FOREIGN_PLACES = re.compile(
-    r"(?<![\w.$}])/(work|root|tmp|home/\w+)(?=/|\b)|pyp[i]\.org|pythonhoste[d]|npmj[s]\.org|crate[s]\.io"
-)
-
-
-def foreign_places(text: str) -> list[str]:
-    """Paths of somebody's machine and hosts of package registries."""
-    return [match.group() for match in FOREIGN_PLACES.finditer(text)]
-
-
-def test_no_foreign_place_is_named() -> None:
-    found = []
-    for path in our_files():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        found += [f"{path.relative_to(ROOT)}: {place}" for place in foreign_places(text)]
-    assert not found, "\n" + "\n".join(found)
-
-
-def test_foreign_places_can_be_found() -> None:
-    assert foreign_places("open('/" + "tmp/x')") == ["/" + "tmp"]
-    assert foreign_places("cd /" + "work/main") == ["/" + "work"]
-    assert foreign_places("https://py" + "pi.org/simple")
-    assert foreign_places("tests/tmp, network/work, ./root, tmp_path, $HOME/work") == []
-
-
-def lock_faults(text: str) -> list[str]:
-    """Lines of a lock that are anything but an exact version with hashes."""
-    faults = [line for line in text.splitlines() if re.search(r"://|@|\bfile:|^\s*--(?!hash=sha256:)", line)]
-    blocks = text.replace("\\\n", " ").splitlines()
-    pinned = re.compile(r"[a-z0-9-]+==\S+ .*--hash=sha256:")
-    return faults + [block[:80] for block in blocks if block.strip() and not pinned.match(block)]
-
-
-def test_lock_names_versions_and_hashes_and_no_address() -> None:
-    assert lock_faults((ROOT / "requirements.lock").read_text(encoding="utf-8")) == []
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "--index-url https://example.org/simple",
-        "pytest==9.0.0",
-        "pytest>=9 \\\n    --hash=sha256:00",
-        "pytest @ https://example.org/pytest.whl --hash=sha256:00",
-        "--find-links wheels",
-    ],
-)
-def test_lock_faults_can_be_found(line: str) -> None:
-    assert lock_faults("numpy==2.4.6 \\\n    --hash=sha256:00\n") == []
-    assert lock_faults(line)
-
-
-def test_no_file_is_large() -> None:
-    large = [f"{path.relative_to(ROOT)}" for path in our_files() if path.stat().st_size > FILE_BYTES_MAX]
-    assert not large, f"larger than {FILE_BYTES_MAX} bytes: {large}"
+# Every module has its tests.
 
 
 def mirror(path: str) -> str:
@@ -399,24 +312,3 @@ def test_exemptions_are_needed() -> None:
         if not path.exists() or not findings(floats, name, path.read_text(encoding="utf-8")):
             gone.append(name)
     assert not gone, f"exempted without need: {gone}"
-
-
-def imported_packages() -> set[str]:
-    """Top-level names that the package imports from outside itself and the standard library."""
-    names: set[str] = set()
-    for path in PYTHON_FILES:
-        if in_package(path):
-            for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import):
-                    names.update(alias.name.split(".")[0] for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and not node.level:
-                    names.add((node.module or "").split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"papertape"}
-
-
-def test_dependencies_are_exactly_what_is_imported() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}
-    imported = imported_packages() - COMES_WITH.keys()
-    assert declared - imported == set(), "declared and not imported"
-    assert imported - declared == set(), "imported and not declared"
