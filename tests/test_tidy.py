@@ -98,8 +98,9 @@ def no_error_is_swallowed(tree: ast.Module, text: str) -> Iterator[tuple[int, st
         types = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
         broad = any(kind is None or dotted(kind) in ("Exception", "BaseException") for kind in types)
         raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
+        raises = raises or any(name == "os._exit" for _, name in calls(node))  # the end of a forked child
         if broad and not raises:
-            yield node.lineno, "a broad except must raise again"
+            yield node.lineno, "a broad except must raise again, or end the process"
         elif all(isinstance(inner, ast.Pass) for inner in node.body):
             yield node.lineno, "except with pass: use contextlib.suppress with the one error that is meant"
     for call, name in calls(tree):
