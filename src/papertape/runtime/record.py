@@ -55,10 +55,14 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
         clock = UtcClock()
         recorder = Recorder(machine, writer, clock, reel, log.warning)
         async with AiohttpClient() as http:
-            silence_s = config.real_time.crypto.websocket_timeout_s
-            session = BinanceSession(
-                machine, recorder, endpoints, PicowsTransport(), http, silence_s, clock.now_ns, log.info
+            network = Network(
+                request.ws_url or rules.ws_url,
+                request.rest_url or rules.rest_url,
+                PicowsTransport(),
+                http,
+                config.real_time.crypto.websocket_timeout_s,
             )
+            session = BinanceSession(machine, recorder, network, clock.now_ns, log.info)
             recorder.after_take = session.look_for_wishes
             try:
                 interrupted = await _listen(session, recorder, request.seconds)

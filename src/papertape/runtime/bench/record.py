@@ -31,7 +31,7 @@ def run(request: BenchRecord, shell: Shell) -> Outcome:
     command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames)]
     # Its standard input is ours to close: that ends it, however we end.
     read_end, write_end = os.pipe()
-    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:
         os.close(read_end)
         try:
             port = int(cast("IO[str]", blaster.stdout).readline())
