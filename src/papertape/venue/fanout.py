@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
@@ -140,12 +141,12 @@ class Fanout:
 
 
 async def drained(clients: Sequence[Client], stall_max_s: float) -> list[Client]:
-    """Wait until the clients' buffers have room again; returns those that took too long."""
-    late = []
+    """Wait until the clients' buffers have room again; returns those that took too long. A lost client has room."""
     try:
         async with asyncio.timeout(stall_max_s):
             for client in clients:
-                await client.writer.drain()
+                with suppress(ConnectionError):
+                    await client.writer.drain()
     except TimeoutError:
-        late = [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
-    return late
+        return [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
+    return []
