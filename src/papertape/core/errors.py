@@ -6,6 +6,7 @@
     │   ├── ConfigError             a configuration key or value
     │   └── DataError               content of a stream, reel or reply
     │       ├── DecodeError         bytes that are not what the protocol says
+    │       │   └── FinerThanScale  a number with more decimals than its scale holds
     │       ├── SequenceGap         ids that must follow each other do not
     │       └── UnknownInstrument   a symbol nobody has listed
     ├── VenueError                  the other side of a connection                   exit 4
@@ -53,6 +54,14 @@ class DataError(InputError):
 
 class DecodeError(DataError):
     """Bytes that are not what the protocol says they are."""
+
+
+class FinerThanScale(DecodeError):
+    """A number has more decimals than its scale holds: `decimals` are needed, 18 at most."""
+
+    def __init__(self, message: str, decimals: int) -> None:
+        super().__init__(message)
+        self.decimals = decimals
 
 
 class SequenceGap(DataError):

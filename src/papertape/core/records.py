@@ -182,9 +182,15 @@ class RecordBuffer:
         )
         self.count = count + 1
 
-    def truncate(self, count: int) -> None:
-        """Forget all records from position `count` on."""
-        self.count = count
+    def extend(self, records: bytes) -> None:
+        """Append records that are packed already."""
+        added = len(records) // RECORD_BYTES
+        while self.count + added > self._capacity:
+            self._data.extend(bytes(len(self._data)))
+            self._capacity *= 2
+        start = self.count * RECORD_BYTES
+        self._data[start : start + len(records)] = records
+        self.count += added
 
     def take(self) -> bytes:
         """All packed records as bytes; the buffer is empty afterwards."""

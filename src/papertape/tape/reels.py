@@ -1,9 +1,10 @@
 """Reels: raw capture as text, one line per frame, `<receive time> <frame as received>`.
 
 The receive time is in nanoseconds or microseconds UTC, told by its magnitude. A REST answer
-stands inline as the bare JSON body. A connection that came up or went down stands inline as
-`{"papertape":{"link":"up"|"down"}}`, since a book must start anew there. Files end in `.gz`,
-`.zst` or neither; several files in a row are one stream.
+stands inline as the bare JSON body. What the recorder itself knows stands inline as an object
+with the key `papertape`: that the connection went down, where a book must start anew, or that
+the venue has prints up to an id. Files end in `.gz`, `.zst` or neither; several files in a row
+are one stream.
 """
 
 import gzip
@@ -84,8 +85,12 @@ def _parse(line: bytes, name: str, number: int) -> Frame:
     )
 
 
-LINK_UP = b'{"papertape":{"link":"up"}}'
 LINK_DOWN = b'{"papertape":{"link":"down"}}'
+
+
+def trades_until(trade_id: int) -> bytes:
+    """The note that the venue has prints up to `trade_id`."""
+    return b'{"papertape":{"trades_until":%d}}' % trade_id
 
 
 class ReelWriter:

@@ -1,0 +1,272 @@
+"""The table of actions: what a person, a program or an agent can ask of papertape.
+
+Each action is declared once, by name, request and response; the command line, HTTP and MCP are
+skins over this table, and `runtime` binds the handlers. A field's `description` is its help
+everywhere; `extra_json_schema={"positional": True}` makes it an argument of the command line.
+Prices and sizes in responses are decimal text; what is not defined is None, with a reason beside
+it where there is more than one.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+VenueName = Literal["binance-spot", "binance-usdm"]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+def _argument(description: str) -> Meta:
+    return Meta(description=description, extra_json_schema={"positional": True})
+
+
+class Action(msgspec.Struct, frozen=True):
+    """One thing that can be asked for. `name` holds a blank where the command has two words."""
+
+    name: str
+    request: type[msgspec.Struct]
+    response: type[msgspec.Struct]
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the request's docstring."""
+        return (self.request.__doc__ or "").strip().partition("\n\n")[0]
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """Say which papertape this is, and on what it runs."""
+
+
+class VersionResult(msgspec.Struct, frozen=True, kw_only=True):
+    papertape: str
+    python: str
+    platform: str
+    layout_version: int
+    """Version of the record layout that new tapes are written in."""
+
+
+class Init(msgspec.Struct, frozen=True, kw_only=True):
+    """Write a commented configuration file to start from."""
+
+    directory: Annotated[str, _argument("Folder to write papertape.toml into.")] = "."
+
+
+class InitResult(msgspec.Struct, frozen=True, kw_only=True):
+    config: str
+    data_directory: str
+
+
+class ConfigCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Check a configuration file: every key known, every value allowed."""
+
+    file: Annotated[str | None, _argument("The file; by default the one papertape would use.")] = None
+
+
+class ConfigCheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    file: str | None
+    ok: bool
+
+
+class ConfigShow(msgspec.Struct, frozen=True, kw_only=True):
+    """Show the configuration in force, defaults included."""
+
+    file: Annotated[str | None, _argument("The file; by default the one papertape would use.")] = None
+
+
+class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
+    file: str | None
+    data_directory: str
+    config: dict[str, object]
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """Read a tape or reels again through the real decoder and books, and check them against the venue's quotes."""
+
+    tape: Annotated[str | None, _argument("Directory of the tape to replay.")] = None
+    reel: Annotated[list[str], Meta(description="Reel file to replay instead of a tape; several are one stream.")] = []
+    venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
+    symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
+
+
+class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
+    market_records: int
+    prints: int
+    synced: bool
+    book_checks: int
+    book_mismatches: int
+    ignored: int
+    sequence_breaks: int
+    crossed: int
+    verdicts: dict[str, int]
+    state_hash: str
+    elapsed_s: float
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Listen to a venue and write its market onto a tape."""
+
+    tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
+    venue: Annotated[VenueName, Meta(description="Market to listen to.")]
+    symbols: Annotated[list[str], Meta(description="Symbols, parted by commas; by default those of the configuration.")] = []
+    seconds: Annotated[Positive | None, Meta(description="Stop after this many seconds; without it, go on for ever.")] = None
+    ws_url: Annotated[str | None, Meta(description="Base URL of the WebSocket server, instead of the venue's own.")] = None
+    rest_url: Annotated[str | None, Meta(description="Base URL of the REST server, instead of the venue's own.")] = None
+    reel_out: Annotated[str | None, Meta(description="Folder to keep the raw frames in as well, a reel per symbol.")] = None
+
+
+class LatencyUs(msgspec.Struct, frozen=True, kw_only=True):
+    """From a frame's arrival to its records being written, in microseconds; None before the first frame."""
+
+    p50: int | None
+    p99: int | None
+
+
+class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded of one symbol. Ids are trade ids; `bid`, `ask` and `update_id` the last synchronised book's."""
+
+    symbol: str
+    prints: int
+    first_trade_id: int | None
+    last_trade_id: int | None
+    missing: int
+    duplicates: int
+    bid: str | None
+    ask: str | None
+    update_id: int | None
+
+
+class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
+    frames: int
+    market_records: int
+    resyncs: int
+    sequence_breaks: int
+    reconnects: int
+    crossed: int
+    malformed: int
+    ignored: int
+    connected: bool
+    latency_us: LatencyUs
+    verdicts: dict[str, int]
+    symbols: list[RecordedSymbol]
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    """Run the exchange in a box: serve reels on loopback as the venue would, until interrupted."""
+
+    reel: Annotated[list[str], Meta(description="Reel file to serve; several are one stream.")]
+    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")]
+    symbol: Annotated[str, Meta(description="Symbol that the reels hold.")]
+    speed: Annotated[float, Meta(description="Venue time per second; 0 is as fast as the clients take it.", ge=0)] = 1.0
+    port: Annotated[int, Meta(description="Port on loopback; 0 takes a free one.", ge=0, le=65535)] = 9870
+
+
+class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
+    port: int
+    reel_ended: bool
+    """Whether the whole reel was played."""
+
+
+class Verify(msgspec.Struct, frozen=True, kw_only=True):
+    """Check a tape from end to end: checksums, chain, order and continuity."""
+
+    tape: Annotated[str, _argument("Directory of the tape.")]
+
+
+class VerifyFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, and where: file, byte offset and record."""
+
+    code: str
+    segment: str
+    offset: int
+    seq: int | None
+    detail: str
+
+
+class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
+    ok: bool
+    segments: int
+    blocks: int
+    records: int
+    first_seq: int | None
+    last_seq: int | None
+    sealed: bool
+    findings: list[VerifyFinding]
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """Play a market through the exchange in a box, real sockets, the recorder and the tape, then replay the tape."""
+
+    reel: Annotated[list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")] = []
+    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")] = "binance-spot"
+    symbol: Annotated[str, Meta(description="Symbol that the reels hold.")] = "ETHUSDT"
+    seconds: Annotated[float, Meta(description="How long to play.", gt=0)] = 10.0
+    seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
+
+
+class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
+    market_records: int
+    prints: int
+    sequence_breaks: int
+    book_checks: int
+    book_mismatches: int
+    live_hash: str
+    replay_hash: str
+    same: bool
+    tape: str
+
+
+class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):
+    """Measure how fast the compiled market takes level updates and quotes."""
+
+    records: Annotated[int, Meta(description="How many records to replay.", ge=1000)] = 5_000_000
+
+
+class BenchReplayResult(msgspec.Struct, frozen=True, kw_only=True):
+    level_updates_per_s: float
+    quotes_per_s: float
+    plain_level_updates_per_s: float
+    jit_first_s: float | None
+    jit_cached_s: float | None
+    peak_rss_mb: float
+
+
+class BenchRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Measure the path socket, decode, book, tape on one core."""
+
+    frames: Annotated[int, Meta(description="How many frames to send.", ge=1000)] = 300_000
+
+
+class BenchRecordResult(msgspec.Struct, frozen=True, kw_only=True):
+    frames_per_s: float
+    cpu_us_per_frame: float
+    latency_us: LatencyUs
+    peak_rss_mb: float
+
+
+class BenchTape(msgspec.Struct, frozen=True, kw_only=True):
+    """Measure appends with an explicit sync, and reading with every checksum."""
+
+    appends: Annotated[int, Meta(description="How many appends of 100 records.", ge=10)] = 1_000
+
+
+class BenchTapeResult(msgspec.Struct, frozen=True, kw_only=True):
+    append_sync_us_p50: float
+    append_sync_us_p99: float
+    append_records_per_s: float
+    read_records_per_s: float
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("version", Version, VersionResult),
+    Action("init", Init, InitResult),
+    Action("config check", ConfigCheck, ConfigCheckResult),
+    Action("config show", ConfigShow, ConfigShowResult),
+    Action("demo", Demo, DemoResult),
+    Action("record", Record, RecordResult),
+    Action("replay", Replay, ReplayResult),
+    Action("verify", Verify, VerifyResult),
+    Action("venue", Venue, VenueResult),
+    Action("bench replay", BenchReplay, BenchReplayResult),
+    Action("bench record", BenchRecord, BenchRecordResult),
+    Action("bench tape", BenchTape, BenchTapeResult),
+)

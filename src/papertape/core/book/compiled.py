@@ -1,0 +1,151 @@
+"""Drives the compiled market: listings, rescaling and growth are decided here, between kernel calls."""
+
+from typing import Any
+
+import numpy as np
+
+from papertape.core.book import kernels
+from papertape.core.book.state_hash import market_hash, scale_word, signed
+from papertape.core.book.view import BookView, MarketCounts
+from papertape.core.errors import DataError
+from papertape.core.fixed import Rounding, rescale
+from papertape.core.instruments import Instrument, read_instrument_event
+from papertape.core.records import RECORD_DTYPE, Flag
+
+SIZE_CLASSES = ((16_384, 8_192), (16_384, 131_072))
+"""(window, far slots) of a book. A market that outgrows the first class is copied to the second."""
+
+
+class CompiledMarket:
+    """The same market as `rows.Market`, at kernel speed: `apply` takes arrays of RECORD_DTYPE."""
+
+    def __init__(self) -> None:
+        self._size_class = 0
+        self._instruments: dict[int, Instrument] = {}
+        self._books = np.zeros(0, kernels.book_dtype(*SIZE_CLASSES[0]))
+
+    def apply(self, records: np.ndarray[Any, np.dtype[Any]]) -> None:
+        """Take whole events, in order; block headers are passed over."""
+        position = 0
+        while position < len(records):
+            position, why = kernels.advance(records, position, self._books)
+            if why == kernels.LISTING:
+                position = self._list(records, position)
+            elif why == kernels.CAPACITY:
+                self._enlarge()
+
+    def _list(self, records: np.ndarray[Any, np.dtype[Any]], start: int) -> int:
+        """Take the INSTRUMENT event at `start`; returns the position behind it."""
+        end = start
+        while not records["flags"][end] & Flag.LAST:
+            end += 1
+        index = int(records["instrument"][start])
+        instrument = read_instrument_event(records[start : end + 1])
+        old = self._instruments.get(index)
+        self._instruments[index] = instrument
+        if index >= len(self._books):
+            self._resize(index + 1)
+        book = self._books[index]
+        book["price_word"] = signed(scale_word(instrument.price_scale))
+        book["size_word"] = signed(scale_word(instrument.size_scale))
+        if old is None:
+            book["quote_id"] = -1
+            kernels.lose_sync(book)
+        else:
+            self._rescale(index, old, instrument)
+        return end + 1
+
+    def _resize(self, count: int) -> None:
+        books = np.zeros(count, self._books.dtype)
+        books[: len(self._books)] = self._books
+        self._books = books
+
+    def _enlarge(self) -> None:
+        """Copy all books to the next size class."""
+        if self._size_class + 1 == len(SIZE_CLASSES):
+            most = SIZE_CLASSES[-1][1] * 3 // 4
+            raise DataError(f"a side of a book has more than {most} levels outside its window; expected fewer")
+        self._size_class += 1
+        old = self._books
+        self._books = np.zeros(len(old), kernels.book_dtype(*SIZE_CLASSES[self._size_class]))
+        for name in old.dtype.names or ():
+            if not name.startswith("far_"):
+                self._books[name] = old[name]
+        self._books["far_count"] = 0
+        for index in range(len(old)):
+            for side in (0, 1):
+                for key, size in _levels(old[index], side):
+                    if not old["base"][index, side] <= key < old["base"][index, side] + SIZE_CLASSES[0][0]:
+                        kernels.set_level(self._books[index], side, key, size)
+
+    def _rescale(self, index: int, old: Instrument, new: Instrument) -> None:
+        book = self._books[index]
+
+        def price(mantissa: int) -> int:
+            return rescale(mantissa, old.price_scale, new.price_scale, Rounding.HALF_EVEN)
+
+        def size(mantissa: int) -> int:
+            return rescale(mantissa, old.size_scale, new.size_scale, Rounding.HALF_EVEN)
+
+        for side in (0, 1):
+            levels = _levels(book, side)
+            kernels.clear_side(book, side)
+            for key, amount in sorted(levels, reverse=True):
+                kernels.set_level(book, side, price(key), size(amount))
+        for table in ("pending", "tops"):
+            for row in book[table]:
+                row[1:] = (price(int(row[1])), size(int(row[2])), price(int(row[3])), size(int(row[4])))
+        for name in ("quote", "top"):
+            values = [int(value) for value in book[name]]
+            book[name] = (price(values[0]), size(values[1]), price(values[2]), size(values[3]))
+
+    def views(self) -> list[BookView]:
+        """All books, in the order in which they were listed."""
+        return [self._view(index, instrument) for index, instrument in self._instruments.items()]
+
+    def _view(self, index: int, instrument: Instrument) -> BookView:
+        book = self._books[index]
+        return BookView(
+            instrument,
+            bool(book["synced"]),
+            int(book["update_id"]),
+            sorted(_levels(book, 0), reverse=True),
+            sorted((-key, size) for key, size in _levels(book, 1)),
+            tuple(int(value) for value in book["quote"]),  # type: ignore[arg-type]
+            int(book["quote_id"]),
+            int(book["running"]),
+        )
+
+    @property
+    def synced(self) -> bool:
+        """Whether there are books and all are synchronised."""
+        return bool(self._instruments) and all(bool(self._books["synced"][index]) for index in self._instruments)
+
+    def counts(self) -> MarketCounts:
+        """Totals over all books."""
+        books = self._books
+        return MarketCounts(
+            *(int(books[name].sum()) for name in ("records", "prints", "checks", "mismatches", "breaks", "crossed"))
+        )
+
+    def state_hash(self) -> str:
+        """The market part of the state hash."""
+        return market_hash(self.views())
+
+
+def _levels(book: Any, side: int) -> list[tuple[int, int]]:
+    """(key, size) of all levels of one side, in no order."""
+    count = int(book["levels"][side] + book["far_count"][side])
+    keys, sizes = np.empty(count, np.int64), np.empty(count, np.int64)
+    kernels.side_levels(book, side, keys, sizes)
+    return list(zip(keys.tolist(), sizes.tolist(), strict=True))
+
+
+NO_RECORDS = np.zeros(0, RECORD_DTYPE)
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache, before time is taken."""
+    market = CompiledMarket()
+    market._resize(1)
+    kernels.advance(NO_RECORDS, 0, market._books)

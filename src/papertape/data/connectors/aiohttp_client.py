@@ -1,0 +1,43 @@
+"""REST questions over aiohttp. Proxies and CA bundles of the environment are honoured."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from papertape.core.errors import ConnectFailed
+from papertape.data.connectors.ports import Answer
+
+TIMEOUT_S = 10.0
+BODY_BYTES_MAX = 64 << 20
+
+
+class AiohttpClient:
+    """`ports.HttpClient` over one aiohttp session; use as an async context manager."""
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), trust_env=True, headers={"User-Agent": "papertape"}
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def get(self, url: str, query: dict[str, str]) -> Answer:
+        """See `ports.HttpClient`."""
+        try:
+            async with self._session.get(url, params=query) as response:
+                body = await response.content.read(BODY_BYTES_MAX)
+                while not response.content.at_eof() and len(body) < BODY_BYTES_MAX:
+                    body += await response.content.read(BODY_BYTES_MAX - len(body))
+                return Answer(response.status, body, _seconds(response.headers.get("Retry-After")))
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            raise ConnectFailed(f"no answer from {url}: {error or type(error).__name__}") from error
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,97 @@
+"""WebSocket connections over picows."""
+
+import asyncio
+import urllib.request
+from urllib.parse import urlsplit
+
+import picows
+
+from papertape.core.errors import ConnectFailed
+from papertape.data.connectors.ports import Link, OnFrame
+
+HANDSHAKE_S = 5.0
+FRAME_BYTES_MAX = 16 << 20
+_TEXT = picows.WSMsgType.TEXT
+_CONTINUATION = picows.WSMsgType.CONTINUATION
+_CLOSE = picows.WSMsgType.CLOSE
+
+
+class _Listener(picows.WSListener):  # type: ignore[misc]
+    """Hands whole messages on and puts fragmented ones together."""
+
+    def __init__(self, on_frame: OnFrame) -> None:
+        super().__init__()
+        self._on_frame = on_frame
+        self._parts: list[bytes] = []
+        self.ended = "connection lost without a close frame"
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        kind = frame.msg_type
+        if kind == _TEXT and frame.fin:
+            self._on_frame(frame.get_payload_as_bytes(), frame.last_in_buffer)
+        elif kind == _CLOSE:
+            self.ended = f"closed by the peer: {frame.get_close_code()} {frame.get_close_message() or ''}".rstrip()
+            transport.send_close(picows.WSCloseCode.OK)
+            transport.disconnect()
+        elif kind in (_TEXT, _CONTINUATION):
+            self._parts.append(frame.get_payload_as_bytes())
+            if frame.fin:
+                message, self._parts = b"".join(self._parts), []
+                self._on_frame(message, frame.last_in_buffer)
+            elif sum(map(len, self._parts)) > FRAME_BYTES_MAX:
+                self.ended = f"a fragmented message of more than {FRAME_BYTES_MAX} bytes"
+                transport.disconnect()
+
+
+class _PicowsLink:
+    def __init__(self, transport: picows.WSTransport, listener: _Listener) -> None:
+        self._transport = transport
+        self._listener = listener
+
+    def send(self, text: bytes) -> None:
+        self._transport.send(_TEXT, text)
+
+    def close(self) -> None:
+        self._listener.ended = "closed by us"
+        self._transport.send_close(picows.WSCloseCode.OK)
+        self._transport.disconnect(graceful=False)
+
+    async def wait_closed(self) -> str:
+        try:
+            await self._transport.wait_disconnected()
+        except (picows.WSError, OSError) as error:
+            return str(error) or type(error).__name__
+        return self._listener.ended
+
+
+class PicowsTransport:
+    """`ports.Transport` over picows. A proxy from the environment is honoured, except for loopback."""
+
+    async def connect(self, url: str, on_frame: OnFrame, silence_s: float) -> Link:
+        """See `ports.Transport`."""
+        listener = _Listener(on_frame)
+        try:
+            transport, _ = await picows.ws_connect(
+                lambda: listener,
+                url,
+                websocket_handshake_timeout=HANDSHAKE_S,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=silence_s / 2,
+                auto_ping_reply_timeout=silence_s / 2,
+                max_frame_size=FRAME_BYTES_MAX,
+                proxy=proxy_for(url),
+            )
+        except picows.WSInvalidStatusError as error:
+            raise ConnectFailed(f"{url} refused the WebSocket: {error}", int(error.response.status)) from error
+        except (picows.WSError, OSError, asyncio.TimeoutError, ValueError) as error:
+            raise ConnectFailed(f"no WebSocket to {url}: {error or type(error).__name__}") from error
+        return _PicowsLink(transport, listener)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for `url`, or None."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127.") or urllib.request.proxy_bypass(host):
+        return None
+    return urllib.request.getproxies().get("https" if parts.scheme == "wss" else "http")

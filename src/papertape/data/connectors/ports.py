@@ -1,0 +1,45 @@
+"""What a connector needs of the network, told without naming a library."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+OnFrame = Callable[[bytes, bool], None]
+"""Called with each message and whether it is the last one of what was read at once."""
+
+
+class Link(Protocol):
+    """One WebSocket connection that is up."""
+
+    def send(self, text: bytes) -> None:
+        """Send one text frame."""
+
+    def close(self) -> None:
+        """End the connection without waiting."""
+
+    async def wait_closed(self) -> str:
+        """Wait for the end; returns why it came, for the log."""
+
+
+class Transport(Protocol):
+    """Opens WebSocket connections."""
+
+    async def connect(self, url: str, on_frame: OnFrame, silence_s: float) -> Link:
+        """Open `url`; a peer that is silent for `silence_s`, pings included, counts as gone.
+
+        Raises ConnectFailed, with the HTTP status when the server refused.
+        """
+
+
+class Answer(NamedTuple):
+    """A REST answer: HTTP status, body, and seconds to wait when the server says so."""
+
+    status: int
+    body: bytes
+    retry_after_s: float | None
+
+
+class HttpClient(Protocol):
+    """Asks REST questions."""
+
+    async def get(self, url: str, query: dict[str, str]) -> Answer:
+        """GET `url`. Raises ConnectFailed when no answer comes; any status is an answer."""

@@ -1,0 +1,243 @@
+"""One symbol of a Binance market: typed payloads in, judged records out.
+
+Ids are followed here (trade ids are contiguous; depth events by `book_sync`), numbers become
+mantissas here, and a number finer than the scale opens the instrument's next epoch.
+"""
+
+import msgspec
+
+from papertape.core.errors import DecodeError, FinerThanScale
+from papertape.core.fixed import parse_fixed
+from papertape.core.instruments import VALUE_MAX, Instrument, instrument_event
+from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
+from papertape.data.quality.gate import Gate, Level
+from papertape.data.wire.binance import payloads
+from papertape.data.wire.binance.book_sync import BookSync, Fate
+from papertape.data.wire.binance.rules import Rules
+from papertape.data.wire.binance.trade_ids import Arrival, IdRange, TradeIds
+
+MS_NS = 1_000_000
+PARSED_MAX = 1 << 16
+"""Parsed texts remembered per instrument and field; when full it starts anew."""
+
+_ASK = int(Flag.ASK)
+_PRINT = int(Kind.PRINT)
+_AGG_PRINT = int(Kind.AGG_PRINT)
+_IDS = {
+    Arrival.NEXT: 0,
+    Arrival.AFTER_GAP: int(Verdict.SEQUENCE_GAP),
+    Arrival.LATE: int(Verdict.OUT_OF_ORDER),
+    Arrival.DUPLICATE: int(Verdict.DUPLICATE),
+}
+_CAUSES = {"": PrintCause.NOT_SAID, "MARKET": PrintCause.MARKET, "INSURANCE_FUND": PrintCause.INSURANCE_FUND}
+
+
+class EpochOpened(Exception):  # noqa: N818 - no error: the caller reads the payload again at the new scales
+    """A number was finer than the scales, which have been widened."""
+
+
+class SymbolFeed:
+    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace when they do."""
+
+    def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate, known: Instrument | None) -> None:
+        self.symbol = symbol
+        self.index = index
+        self.sync = BookSync(rules)
+        self.trade_ids = TradeIds()
+        self.agg_ids = TradeIds()
+        self._gate = gate
+        self._instrument: Instrument | None = None
+        self._known = known
+        self._prices: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """The listed instrument in its present epoch, or None before it is listed."""
+        return self._instrument
+
+    def list_instrument(self, instrument: Instrument, ts_recv_ns: int) -> None:
+        """List the symbol. On a tape that knows it, this continues its epochs, and its old book is lost."""
+        known, self._known = self._known, None
+        if known is None:
+            self._open_epoch(instrument, ts_recv_ns)
+            return
+        self._open_epoch(_continued(known, instrument), ts_recv_ns)
+        self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(NO_ID, NO_ID))
+
+    def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
+        self._instrument = instrument
+        self._prices.clear()
+        self._sizes.clear()
+        self._gate.fact(instrument_event(instrument, self.index, ts_recv_ns))
+
+    def take_trade(self, ts_recv_ns: int, trade: payloads.Trade) -> None:
+        """One print from the stream."""
+        price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
+        arrival = self.trade_ids.arrive(trade.t)
+        if arrival is Arrival.AFTER_GAP:
+            missing = self.trade_ids.open_ranges[-1]
+            self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.PRINT, missing)
+        self._gate.trade(
+            self.index,
+            (trade.T or trade.E) * MS_NS,
+            ts_recv_ns,
+            _PRINT,
+            _ASK if trade.m else 0,
+            _IDS[arrival],
+            price,
+            size,
+            _CAUSES.get(trade.X, PrintCause.OTHER),
+            0,
+            trade.t,
+        )
+
+    def expect_trades(self, ts_recv_ns: int, until: int) -> None:
+        """The venue has prints up to `until`; those after the last one that came are missing."""
+        if self.trade_ids.expect_until(until):
+            self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.PRINT, self.trade_ids.open_ranges[-1])
+
+    def take_rest_trades(self, ts_recv_ns: int, trades: list[payloads.RestTrade]) -> None:
+        """Prints fetched to heal a gap: only those that are missing count."""
+        for trade in sorted(trades, key=lambda one: one.id):
+            if not self.trade_ids.lacks(trade.id):
+                continue
+            price, size = self._price(trade.price, ts_recv_ns), self._size(trade.qty, ts_recv_ns)
+            self.trade_ids.arrive(trade.id)
+            side = _ASK if trade.isBuyerMaker else 0
+            ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
+            flags = int(Flag.BACKFILL) | side
+            self._gate.trade(self.index, ts, ts_recv_ns, _PRINT, flags, late, price, size, 0, 0, trade.id)
+
+    def take_agg_trade(self, ts_recv_ns: int, trade: payloads.AggTrade) -> None:
+        """One aggregate of prints."""
+        price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
+        ids = _IDS[self.agg_ids.arrive(trade.a)]
+        side = _ASK if trade.m else 0
+        ts = (trade.T or trade.E) * MS_NS
+        self._gate.trade(
+            self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a
+        )
+
+    def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
+        """One quote."""
+        self._gate.quote(
+            self.index,
+            (ticker.T or ticker.E) * MS_NS,
+            ts_recv_ns,
+            self._price(ticker.b, ts_recv_ns),
+            self._size(ticker.B, ts_recv_ns),
+            self._price(ticker.a, ts_recv_ns),
+            self._size(ticker.A, ts_recv_ns),
+            ticker.u,
+        )
+
+    def take_depth(self, ts_recv_ns: int, event: payloads.DepthUpdate) -> None:
+        """One depth event: applied, or held until a snapshot joins it."""
+        levels = self._levels(event.b, event.a, ts_recv_ns)
+        fate = self.sync.take_event(event)
+        if fate is Fate.BREAK or fate is Fate.UNBRIDGED:
+            cause = GapCause.IDS_MISSING
+            self._gap(ts_recv_ns, cause, Kind.DEPTH_DELTA, IdRange(NO_ID, event.U - 1))
+        ids = int(Verdict.SEQUENCE_GAP) if fate is Fate.BREAK else 0
+        self._depth(ts_recv_ns, event, 0 if fate is Fate.APPLY else int(Flag.HELD), ids, levels)
+
+    def take_snapshot(self, ts_recv_ns: int, snapshot: payloads.Snapshot) -> None:
+        """A REST snapshot: the book starts here when the held events join it, which are then told again."""
+        levels = self._levels(snapshot.bids, snapshot.asks, ts_recv_ns)
+        bridge = self.sync.take_snapshot(snapshot.lastUpdateId)
+        flags = 0 if bridge.taken else int(Flag.HELD)
+        ts = (snapshot.T or snapshot.E) * MS_NS
+        kind = int(Kind.DEPTH_SNAPSHOT)
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, 0, levels, 0, 0, snapshot.lastUpdateId)
+        for event in bridge.events:
+            self._depth(ts_recv_ns, event, int(Flag.REPEAT), 0, self._levels(event.b, event.a, ts_recv_ns))
+
+    def take_partial(self, ts_recv_ns: int, partial: payloads.PartialDepth) -> None:
+        """The top levels of the book as the venue sends them whole."""
+        levels = self._levels(partial.bids, partial.asks, ts_recv_ns)
+        kind = int(Kind.DEPTH_PARTIAL)
+        self._gate.depth(self.index, 0, ts_recv_ns, kind, 0, 0, levels, 0, 0, partial.lastUpdateId)
+
+    def take_partial_update(self, ts_recv_ns: int, event: payloads.DepthUpdate) -> None:
+        """The same in USD-M's form, which looks like a depth event and is none."""
+        levels = self._levels(event.b, event.a, ts_recv_ns)
+        kind = int(Kind.DEPTH_PARTIAL)
+        ts = (event.T or event.E) * MS_NS
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, levels, event.U, event.pu, event.u)
+
+    def lose(self, ts_recv_ns: int) -> None:
+        """The connection that carried the depth events is lost."""
+        if self.sync.synced:
+            self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(self.sync.last_id + 1, NO_ID))
+        self.sync.lose()
+
+    def _depth(
+        self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]
+    ) -> None:
+        ts = (event.T or event.E) * MS_NS
+        kind = int(Kind.DEPTH_DELTA)
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
+
+    def _gap(self, ts_recv_ns: int, cause: GapCause, kind: Kind, missing: IdRange) -> None:
+        self._gate.buffer.pack(
+            0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
+        )
+
+    def _levels(
+        self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int
+    ) -> list[Level]:
+        price, size = self._price, self._size
+        levels = [(0, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in bids]
+        levels += [(_ASK, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in asks]
+        return levels
+
+    def _price(self, text: str, ts_recv_ns: int) -> int:
+        known = self._prices.get(text)
+        if known is None:
+            known = self._parse(text, self._prices, True, ts_recv_ns)
+        return known
+
+    def _size(self, text: str, ts_recv_ns: int) -> int:
+        known = self._sizes.get(text)
+        if known is None:
+            known = self._parse(text, self._sizes, False, ts_recv_ns)
+        return known
+
+    def _parse(self, text: str, parsed: dict[str, int], is_price: bool, ts_recv_ns: int) -> int:
+        instrument = self._instrument
+        assert instrument is not None, "a symbol is listed before its data is taken"
+        try:
+            mantissa = parse_fixed(text, instrument.price_scale if is_price else instrument.size_scale)
+        except FinerThanScale as finer:
+            _refuse_overflow(parsed, text, finer.decimals - (instrument.price_scale if is_price else instrument.size_scale))
+            price_scale = finer.decimals if is_price else instrument.price_scale
+            size_scale = instrument.size_scale if is_price else finer.decimals
+            self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
+            raise EpochOpened from finer
+        if len(parsed) >= PARSED_MAX:
+            parsed.clear()
+        parsed[text] = mantissa
+        return mantissa
+
+
+def _continued(known: Instrument, listed: Instrument) -> Instrument:
+    """`listed` as the epoch after `known`, or in the same one if nothing changed; scales never become coarser."""
+    price_scale = max(known.price_scale, listed.price_scale)
+    size_scale = max(known.size_scale, listed.size_scale)
+    same = msgspec.structs.replace(listed.with_scales(price_scale, size_scale), epoch=known.epoch)
+    return same if same == known else msgspec.structs.replace(same, epoch=known.epoch + 1)
+
+
+def _refuse_overflow(parsed: dict[str, int], text: str, added_decimals: int) -> None:
+    """One absurdly fine number must not make all later ones too large to hold."""
+    if max(parsed.values(), default=0) * 10**added_decimals > VALUE_MAX:
+        raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
+
+
+def _next_epoch(instrument: Instrument, price_scale: int, size_scale: int) -> Instrument:
+    """The next epoch at finer scales: the venue has shown a finer tick, or lot, than its rules said."""
+    finer = instrument.with_scales(price_scale, size_scale)
+    tick = 1 if price_scale > instrument.price_scale else finer.tick
+    lot = 1 if size_scale > instrument.size_scale else finer.lot
+    return msgspec.structs.replace(finer, tick=tick, lot=lot)

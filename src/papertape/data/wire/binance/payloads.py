@@ -1,0 +1,206 @@
+"""Binance payloads as typed structs, and their decoders.
+
+Field names are the venue's own (streams: wire-protocol tables of spot and USD-M; REST: depth,
+trades, exchangeInfo). Prices and quantities stay text until the instrument's scale is known.
+Unknown keys are ignored, as the venue adds some now and then.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from papertape.core.errors import DecodeError
+
+Id = Annotated[int, msgspec.Meta(ge=-1, le=1 << 62)]
+Ms = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
+"""Milliseconds since 1970; the bound (year 2255) keeps nanoseconds within 64 bits."""
+
+
+class Trade(msgspec.Struct, gc=False):
+    """`<s>@trade`: one print. `X` is USD-M's undocumented cause."""
+
+    t: Id
+    p: str
+    q: str
+    T: Ms
+    m: bool
+    E: Ms = 0
+    s: str = ""
+    X: str = ""
+
+
+class AggTrade(msgspec.Struct, gc=False):
+    """`<s>@aggTrade`: prints of one taker order at one price."""
+
+    a: Id
+    p: str
+    q: str
+    f: Id
+    l: Id  # noqa: E741 - the venue's name
+    T: Ms
+    m: bool
+    E: Ms = 0
+    s: str = ""
+
+
+class BookTicker(msgspec.Struct, gc=False):
+    """`<s>@bookTicker`: best bid and ask. Spot gives no times."""
+
+    u: Id
+    b: str
+    B: str
+    a: str
+    A: str
+    E: Ms = 0
+    T: Ms = 0
+    s: str = ""
+
+
+class DepthUpdate(msgspec.Struct):
+    """`<s>@depth`: absolute sizes of changed levels. `pu` and `T` are given by USD-M only."""
+
+    U: Id
+    u: Id
+    b: list[tuple[str, str]]
+    a: list[tuple[str, str]]
+    E: Ms = 0
+    T: Ms = 0
+    pu: Id = -1
+    s: str = ""
+
+
+class PartialDepth(msgspec.Struct):
+    """`<s>@depth5|10|20` of spot: the top of the book, without symbol or event type."""
+
+    lastUpdateId: Id
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class Snapshot(msgspec.Struct):
+    """REST `depth`. Spot gives no times."""
+
+    lastUpdateId: Id
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+    E: Ms = 0
+    T: Ms = 0
+
+
+class RestTrade(msgspec.Struct, gc=False):
+    """One row of REST `trades` and `historicalTrades`."""
+
+    id: Id
+    price: str
+    qty: str
+    time: Ms
+    isBuyerMaker: bool
+
+
+class SymbolFilter(msgspec.Struct):
+    """One filter of exchangeInfo; only the fields that price, lot and notional rules need."""
+
+    filterType: str
+    tickSize: str = "0"
+    stepSize: str = "0"
+    minQty: str = "0"
+    maxQty: str = "0"
+    minNotional: str = "0"
+    notional: str = "0"
+
+
+class ExchangeSymbol(msgspec.Struct):
+    """One symbol of exchangeInfo."""
+
+    symbol: str
+    status: str = ""
+    baseAsset: str = ""
+    quoteAsset: str = ""
+    marginAsset: str = ""
+    filters: list[SymbolFilter] = []
+
+
+class ExchangeInfo(msgspec.Struct):
+    """REST `exchangeInfo`."""
+
+    symbols: list[ExchangeSymbol]
+    serverTime: Ms = 0
+
+
+class ServerTime(msgspec.Struct):
+    """REST `time`."""
+
+    serverTime: Ms
+
+
+class RestError(msgspec.Struct):
+    """Body of a refused REST request."""
+
+    code: int
+    msg: str = ""
+
+
+class ReelNote(msgspec.Struct):
+    """What a reel notes beside what the venue said: the connection went down, or prints exist up to an id."""
+
+    link: str = ""
+    trades_until: Id = -1
+
+
+class Envelope(msgspec.Struct):
+    """The keys by which any text the venue sends, or a reel holds, can be told apart."""
+
+    stream: str | None = None
+    data: msgspec.Raw | None = None
+    e: str | None = None
+    s: str | None = None
+    u: Id | None = None
+    lastUpdateId: Id | None = None
+    symbols: msgspec.Raw | None = None
+    serverTime: msgspec.Raw | None = None
+    papertape: ReelNote | None = None
+
+
+class TradeFrame(msgspec.Struct, gc=False):
+    data: Trade
+
+
+class AggTradeFrame(msgspec.Struct, gc=False):
+    data: AggTrade
+
+
+class BookTickerFrame(msgspec.Struct, gc=False):
+    data: BookTicker
+
+
+class DepthUpdateFrame(msgspec.Struct):
+    data: DepthUpdate
+
+
+class PartialDepthFrame(msgspec.Struct):
+    data: PartialDepth
+
+
+decode_trade_frame = msgspec.json.Decoder(TradeFrame).decode
+decode_agg_trade_frame = msgspec.json.Decoder(AggTradeFrame).decode
+decode_book_ticker_frame = msgspec.json.Decoder(BookTickerFrame).decode
+decode_depth_update_frame = msgspec.json.Decoder(DepthUpdateFrame).decode
+decode_partial_depth_frame = msgspec.json.Decoder(PartialDepthFrame).decode
+decode_trade = msgspec.json.Decoder(Trade).decode
+decode_agg_trade = msgspec.json.Decoder(AggTrade).decode
+decode_book_ticker = msgspec.json.Decoder(BookTicker).decode
+decode_depth_update = msgspec.json.Decoder(DepthUpdate).decode
+decode_snapshot = msgspec.json.Decoder(Snapshot).decode
+decode_rest_trades = msgspec.json.Decoder(list[RestTrade]).decode
+decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
+decode_server_time = msgspec.json.Decoder(ServerTime).decode
+decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_rest_error = msgspec.json.Decoder(RestError).decode
+
+
+def readable(decode: Any, body: bytes, what: str) -> Any:
+    """`decode(body)`; raises DecodeError that says what was expected, what is wrong, and shows the start."""
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError(f"expected {what}, was {body[:80]!r}: {error}") from error

@@ -1,0 +1,100 @@
+"""Configuration: TOML tables with the plan's keys, defaults and units; a key nobody knows is an error.
+
+Attribute names carry the unit, keys are the plan's: `websocket_timeout` is read as
+`websocket_timeout_s`. Keys of the plan whose part is not built yet are refused by name.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from papertape.core.errors import ConfigError
+
+PLANNED_TABLES = ("real_time.forex", "real_time.quality", "accounts", "execution", "analytics", "mcp_bridge", "ml_bridge")
+"""Tables of the plan that later steps bring; until then a value there could have no effect."""
+
+
+class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[real_time.crypto]`: what `record` listens to by default, and how patient it is."""
+
+    symbols: Annotated[tuple[str, ...], Meta(description="Symbols that `papertape record` takes without --symbols.")] = (
+        "BTCUSDT",
+        "ETHUSDT",
+        "ADAUSDT",
+    )
+    websocket_timeout_s: Annotated[
+        float, Meta(description="Seconds of silence, pings included, after which a connection counts as lost.", ge=1, le=600)
+    ] = msgspec.field(default=30, name="websocket_timeout")
+
+
+class RealTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[real_time]`: live data."""
+
+    crypto: Crypto = Crypto()
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be configured."""
+
+    real_time: RealTime = RealTime()
+
+
+def load_config(file: Path | None) -> Config:
+    """The configuration in `file`, defaults without one. Raises ConfigError naming file, key and what is allowed."""
+    if file is None:
+        return Config()
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no TOML: {error}") from error
+    _refuse_unknown_keys(tables, Config, str(file), "")
+    try:
+        return msgspec.convert(tables, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{file}: {error}".replace("`$.", "key `")) from error
+
+
+def _refuse_unknown_keys(tables: dict[str, Any], struct: type[msgspec.Struct], file: str, path: str) -> None:
+    known = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    for key, value in tables.items():
+        name = f"{path}{key}"
+        if name in PLANNED_TABLES:
+            raise ConfigError(f"{file}: key `{name}` belongs to a part of papertape that is not built yet; remove it")
+        field = known.get(key)
+        if field is None:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean `{path}{near[0]}`?" if near else ""
+            raise ConfigError(f"{file}: unknown key `{name}`, expected one of {', '.join(sorted(known))}{hint}")
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) and isinstance(value, dict):
+            _refuse_unknown_keys(value, field.type, file, f"{name}.")
+
+
+def commented_config() -> str:
+    """The default configuration as TOML with a comment for every key."""
+    lines = ["# papertape: every key with its default. `papertape config check` says whether a change is right.", ""]
+    _describe(Config, Config(), "", lines)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _describe(struct: type[msgspec.Struct], value: msgspec.Struct, path: str, lines: list[str]) -> None:
+    plain = [field for field in msgspec.structs.fields(struct) if not isinstance(getattr(value, field.name), msgspec.Struct)]
+    if plain:
+        lines += [f"# {(struct.__doc__ or '').partition(': ')[2]}", f"[{path}]"]
+    for field in plain:
+        description = next((meta.description for meta in getattr(field.type, "__metadata__", ()) if meta.description), "")
+        lines += [f"# {description}", f"{field.encode_name} = {_toml(getattr(value, field.name))}", ""]
+    for field in msgspec.structs.fields(struct):
+        inner = getattr(value, field.name)
+        if isinstance(inner, msgspec.Struct):
+            _describe(type(inner), inner, f"{path}.{field.encode_name}".lstrip("."), lines)
+
+
+def _toml(value: object) -> str:
+    """A default as TOML, which for texts, numbers and lists of them is spelled like JSON."""
+    return msgspec.json.encode(value).decode().replace(",", ", ")

@@ -1,0 +1,50 @@
+"""What handlers may ask of their surroundings: progress, notes to the operator, the compiled market."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from papertape.core.book.compiled import CompiledMarket
+
+PROGRESS_AFTER_S = 2.0
+
+
+class Shell:
+    """The command line's surroundings. Everything it says goes to standard error."""
+
+    def say(self, text: str) -> None:
+        """One line for the person who watches."""
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    def compiled_market(self) -> "CompiledMarket":
+        """A compiled market, its kernels ready; the first compilation on a machine is announced."""
+        from papertape.core.book import compiled  # numba comes only with the commands that need it
+        from papertape.core.jit import watch_compiles
+
+        announced = False
+
+        def announce(kernel: str) -> None:
+            nonlocal announced
+            if not announced:
+                self.say("compiling the kernels, once on this machine (about ten seconds) …")
+            announced = True
+
+        with watch_compiles(announce):
+            compiled.warm_up()
+        return compiled.CompiledMarket()
+
+    @contextmanager
+    def progress(self, doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A progress bar on a terminal for what takes longer than two seconds; it is told how much more is done."""
+        if not sys.stderr.isatty():
+            yield lambda more: None
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(doing, total=total)
+            yield lambda more: bar.update(task, advance=more)
