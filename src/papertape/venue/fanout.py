@@ -63,9 +63,6 @@ class Fanout:
         """Set while anybody is subscribed to anything."""
         self.changes = 0
         """Counts changes of subscriptions."""
-        self.frames_sent = 0
-        """Frames of data, once for each client."""
-        self.clients_seen = 0
         self._market = market
         self._rules = rules
         self._routes: dict[str, list[_Route]] = {}
@@ -73,7 +70,6 @@ class Fanout:
     def add(self, client: Client) -> None:
         """A client has come."""
         self.clients[client] = None
-        self.clients_seen += 1
         self.refresh()
 
     def remove(self, client: Client) -> None:
@@ -120,7 +116,6 @@ class Fanout:
                 self.remove(client)
             elif client.out:
                 client.transport.write(b"".join(client.out))
-                self.frames_sent += len(client.out)
                 client.out.clear()
                 if client.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
                     full.append(client)
