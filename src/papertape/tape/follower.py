@@ -20,8 +20,8 @@ from papertape.tape.layout import (
     parse_seal,
     parse_segment_header,
 )
-from papertape.tape.market_reader import Batch, market_track, missing_segment
-from papertape.tape.segment import Damage, block_end, check_block, list_segments
+from papertape.tape.market_reader import Batch, missing_segment
+from papertape.tape.segment import Damage, block_end, check_block, list_segments, market_track
 from papertape.tape.segment_view import corrupt
 from papertape.tape.watch import DirectoryWatch
 

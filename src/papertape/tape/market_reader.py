@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from papertape.core.errors import InputError, TapeCorrupt
+from papertape.core.errors import TapeCorrupt
 from papertape.core.records import RECORD_BYTES, RECORD_DTYPE
-from papertape.tape.recovery import TRACK
 from papertape.tape.sealed import read_sealed
-from papertape.tape.segment import Damage, iterate_blocks, list_segments
+from papertape.tape.segment import Damage, iterate_blocks, list_segments, market_track
 from papertape.tape.segment_view import SegmentView, corrupt, view_segment
 
 
@@ -101,14 +100,6 @@ class MarketReader:
             next_seq, chain = view.scan.next_seq, view.scan.chain
         if listed and listed[-1].last_seq >= next_seq:
             raise missing_segment(self._track, next_seq, listed[-1].last_seq + 1)
-
-
-def market_track(directory: Path) -> Path:
-    """The market track of the tape `directory`; raises InputError when there is none."""
-    track = directory / TRACK
-    if not track.is_dir():
-        raise InputError(f"expected a tape directory, which holds '{TRACK}', was {directory}")
-    return track
 
 
 def missing_segment(track: Path, seq: int, next_seq: int) -> TapeCorrupt:

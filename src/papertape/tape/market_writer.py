@@ -13,8 +13,8 @@ from papertape.core.records import RECORD_BYTES, RECORD_DTYPE, Flag, Kind
 from papertape.tape import files
 from papertape.tape.layout import BLOCK_RECORDS_MAX
 from papertape.tape.lock import take_lock
-from papertape.tape.recovery import TRACK, TrackEnd, recover_track
-from papertape.tape.segment import segment_path
+from papertape.tape.recovery import TrackEnd, recover_track
+from papertape.tape.segment import TRACK, segment_path
 from papertape.tape.segment_writer import SegmentWriter
 from papertape.tape.sync import GroupSync
 

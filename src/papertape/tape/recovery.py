@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from papertape.core.errors import TapeCorrupt
+from papertape.core.records import RECORD_BYTES
 from papertape.tape import files
 from papertape.tape.layout import CHAIN_START, Problem, SegmentHeader, pack_seal, parse_segment_header
 from papertape.tape.lock import take_lock
@@ -16,13 +17,13 @@ from papertape.tape.segment import (
     Scan,
     find_seal,
     list_segments,
+    market_track,
     next_whole_block,
     read_segment,
     records_hash,
     scan_segment,
 )
 
-TRACK = "market"
 TORN = "torn"
 
 
@@ -52,10 +53,10 @@ class TrackEnd(NamedTuple):
 def recover(directory: Path) -> RecoveryReport | None:
     """Recover the market track of the tape `directory`; None when there was nothing to do.
 
-    Raises TapeLocked when a writer is at work, TapeCorrupt when the tape is damaged elsewhere
+    Raises InputError when the directory is no tape, TapeLocked when a writer is at work, TapeCorrupt when the tape is damaged elsewhere
     than in its torn tail (then nothing is changed), StoreError when files cannot be read or written.
     """
-    track = directory / TRACK
+    track = market_track(directory)
     lock = take_lock(track)
     try:
         return recover_track(track).report
@@ -137,7 +138,7 @@ def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, was_durable: bo
 
 def _set_aside(track: Path, path: Path, data: bytes) -> TrackEnd:
     """Keep the bytes of a segment without a whole block aside; the track then ends with the one before."""
-    torn = data.rstrip(b"\0")
+    torn = _without_reserve(data)
     kept = keep_torn(track, f"{path.name}.0", torn)
     path.unlink()
     files.sync_directory(track)
@@ -147,7 +148,7 @@ def _set_aside(track: Path, path: Path, data: bytes) -> TrackEnd:
 
 
 def _cut_and_seal(track: Path, path: Path, data: bytes, header: SegmentHeader, scan: Scan) -> RecoveryReport:
-    torn = data[scan.end :].rstrip(b"\0")
+    torn = _without_reserve(data[scan.end :])
     kept = keep_torn(track, f"{path.name}.{scan.end}", torn) if torn else None
     line = _line(data, header, scan)
     fd = files.open_write(path)
@@ -174,6 +175,11 @@ def _sync_file(path: Path) -> None:
 def _line(data: bytes, header: SegmentHeader, scan: Scan) -> SealedSegment:
     digest = records_hash(data, scan.end)
     return SealedSegment(header.first_seq, scan.next_seq - 1, scan.blocks, digest.hex(), scan.chain.hex())
+
+
+def _without_reserve(tail: bytes) -> bytes:
+    """`tail` up to its last record that is not zero: what follows is room that was reserved."""
+    return tail[: -(-len(tail.rstrip(b"\0")) // RECORD_BYTES) * RECORD_BYTES]
 
 
 def keep_torn(track: Path, name: str, torn: bytes) -> Path:

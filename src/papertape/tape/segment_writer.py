@@ -89,8 +89,15 @@ class SegmentWriter:
         return sealed
 
     def _reserve(self, end: int) -> None:
-        if end > self._reserved:
-            ahead = min(PREALLOCATE_BYTES, max(self._segment_bytes - self._reserved, 0))
-            size = max(end - self._reserved, ahead)
-            files.preallocate(self.fd, self._reserved, size)
-            self._reserved += size
+        if end <= self._reserved:
+            return
+        needed = end - self._reserved
+        ahead = min(PREALLOCATE_BYTES, max(self._segment_bytes - self._reserved, 0))
+        try:
+            files.preallocate(self.fd, self._reserved, max(needed, ahead))
+            self._reserved += max(needed, ahead)
+        except OSError:
+            if ahead <= needed:
+                raise
+            files.preallocate(self.fd, self._reserved, needed)  # a disk that is nearly full still takes this block
+            self._reserved += needed

@@ -7,9 +7,8 @@ import msgspec
 
 from papertape.tape.control import list_runs
 from papertape.tape.layout import Problem, parse_segment_header
-from papertape.tape.market_reader import market_track
 from papertape.tape.sealed import NAME, SealedSegment, read_sealed
-from papertape.tape.segment import list_segments, read_segment, scan_segment
+from papertape.tape.segment import list_segments, market_track, read_segment, scan_segment
 from papertape.tape.verify_records import Contents
 from papertape.tape.verify_run import verify_run
 from papertape.tape.verify_segment import Finding, Place, SegmentCheck
@@ -73,13 +72,14 @@ def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
     contents = Contents()
     blocks = records = 0
     first_seq = next_seq = segments[0][0] if segments else 0
+    contents.is_complete = first_seq == 0
     chain: bytes | None = None
     sealed = not segments
     for position, (seq, path) in enumerate(segments):
         if seq != next_seq:
             detail = f"expected a segment that begins with seq {next_seq}, where the one before it ends"
             findings.append(Finding("seq_discontinuity", path.name, 0, seq, detail))
-            chain = None
+            chain, contents.is_complete = None, False
         is_last = position == len(segments) - 1
         place = Place(path.name, seq, chain, lines.get(seq), is_last)
         check = SegmentCheck(place, _read_settled(path) if is_last else read_segment(path))
