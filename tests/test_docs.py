@@ -13,12 +13,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from papertape.core.actions import ACTIONS, Action
+from papertape.runtime.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -204,6 +205,22 @@ def test_missing_documentation_is_seen() -> None:
     assert undocumented([action], good.replace("`steps`", "`steps` `--slow`")) == [
         "do: --slow is documented and does not exist"
     ]
+
+
+# Every key of the configuration is documented.
+
+
+def keys_of(tables: dict[str, Any], path: str = "") -> Iterator[str]:
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            yield from keys_of(value, f"{path}{key}.")
+        else:
+            yield path + key
+
+
+def test_reference_and_configuration_agree() -> None:
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z_.]+)` \|", text, re.MULTILINE) == list(keys_of(msgspec.to_builtins(Config())))
 
 
 # Links.

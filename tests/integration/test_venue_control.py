@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -159,33 +160,64 @@ async def test_too_many_streams_in_the_url_are_refused(tmp_path: Path) -> None:
         assert refused.value.status == 400
 
 
+async def open_slowly(slow: socket.socket, box: ReelVenue) -> None:
+    """Subscribe over a bare socket with a small window, and read nothing."""
+    loop = asyncio.get_running_loop()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    slow.setblocking(False)
+    await loop.sock_connect(slow, (box.host, box.port))
+    await loop.sock_sendall(
+        slow,
+        b"GET /ws/abcusdt@trade HTTP/1.1\r\nHost: box\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    )
+
+
 async def test_a_client_that_takes_nothing_is_closed_and_the_other_misses_nothing(tmp_path: Path) -> None:
     reel = trades(tmp_path / "a.reel", 1000, padding="x" * 20_000)
     rules = msgspec.structs.replace(ROOMY, stall_max_s=0.2, close_wait_s=DEADLINE_S)
-    loop = asyncio.get_running_loop()
     with socket.socket() as slow:
         async with connected(reel, "/ws", rules) as (box, fast):
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-            slow.setblocking(False)
-            await loop.sock_connect(slow, (box.host, box.port))
-            await loop.sock_sendall(
-                slow,
-                b"GET /ws/abcusdt@trade HTTP/1.1\r\nHost: box\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-            )
-            await fast.send_json({"method": "SUBSCRIBE", "params": ["abcusdt@trade"], "id": 1})
-            assert await fast.receive_json(timeout=DEADLINE_S) == {"result": None, "id": 1}
+            await open_slowly(slow, box)
+            await ask(fast, {"method": "SUBSCRIBE", "params": ["abcusdt@trade"], "id": 1})
             got = [(await fast.receive_json(timeout=DEADLINE_S))["t"] for _ in range(1000)]
             taken = b""
             async with asyncio.timeout(DEADLINE_S):
-                while chunk := await _received(loop, slow):
+                while chunk := await _received(slow):
                     taken = (taken + chunk)[-4096:]
     assert got == list(range(1000))
     assert taken.endswith(b"\x88\x0a\x03\xf0Too slow")
 
 
-async def _received(loop: asyncio.AbstractEventLoop, peer: socket.socket) -> bytes:
+async def test_a_client_that_is_lost_while_the_market_waits_for_it_takes_nobody_along(tmp_path: Path) -> None:
+    reel = trades(tmp_path / "a.reel", 1000, padding="x" * 20_000)
+    rules = msgspec.structs.replace(ROOMY, stall_max_s=DEADLINE_S)
+    got: list[int] = []
+    with socket.socket() as slow:
+        async with asyncio.timeout(DEADLINE_S), connected(reel, "/ws", rules) as (box, fast):
+            await open_slowly(slow, box)
+            await ask(fast, {"method": "SUBSCRIBE", "params": ["abcusdt@trade"], "id": 1})
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_take(fast, 1000, got))
+                before = -1
+                while before != len(got):
+                    before = len(got)
+                    await asyncio.sleep(0.3)
+                assert before < 1000
+                # No linger: the connection ends with a reset, not with a close.
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                slow.close()
+            await box.done.wait()
+    assert got == list(range(1000))
+
+
+async def _take(client: ClientWebSocketResponse, count: int, got: list[int]) -> None:
+    while len(got) < count:
+        got += [(await client.receive_json())["t"]]
+
+
+async def _received(peer: socket.socket) -> bytes:
     try:
-        return await loop.sock_recv(peer, 1 << 16)
+        return await asyncio.get_running_loop().sock_recv(peer, 1 << 16)
     except ConnectionResetError:
         return b""

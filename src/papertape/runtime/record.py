@@ -10,7 +10,7 @@ from papertape.core.errors import ConnectFailed, InputError, PapertapeError
 from papertape.core.fixed import format_fixed
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
-from papertape.data.connectors.binance_session import BinanceSession, Endpoints
+from papertape.data.connectors.binance_session import BinanceSession, Network
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.feed import SymbolFeed
@@ -54,13 +54,18 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
         reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
         clock = UtcClock()
         recorder = Recorder(machine, writer, clock, reel, log.warning)
-        endpoints = Endpoints(request.ws_url or rules.ws_url, request.rest_url or rules.rest_url)
         async with AiohttpClient() as http:
-            silence_s = config.real_time.crypto.websocket_timeout_s
-            session = BinanceSession(machine, recorder, endpoints, PicowsTransport(), http, silence_s, log.info)
+            network = Network(
+                request.ws_url or rules.ws_url,
+                request.rest_url or rules.rest_url,
+                PicowsTransport(),
+                http,
+                config.real_time.crypto.websocket_timeout_s,
+            )
+            session = BinanceSession(machine, recorder, network, clock.now_ns, log.info)
             recorder.after_take = session.look_for_wishes
             try:
-                interrupted = await _listen(session, recorder, clock, request.seconds)
+                interrupted = await _listen(session, recorder, request.seconds)
             finally:
                 recorder.flush()
                 if reel is not None:
@@ -71,7 +76,7 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {endpoints.ws_url}")
+        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {network.ws_url}")
     return Outcome(result)
 
 
@@ -88,7 +93,7 @@ def _machine(rules: Rules, symbols: tuple[str, ...], directory: Path, writer: Ma
     return BinanceMachine(rules, {symbol: numbers[symbol] for symbol in symbols}, Gate(RecordBuffer()), known)
 
 
-async def _listen(session: BinanceSession, recorder: Recorder, clock: UtcClock, seconds: float | None) -> bool:
+async def _listen(session: BinanceSession, recorder: Recorder, seconds: float | None) -> bool:
     """Run the session until the time is up, a signal comes or writing fails; True when interrupted."""
     stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -97,7 +102,7 @@ async def _listen(session: BinanceSession, recorder: Recorder, clock: UtcClock, 
             stop.set_result(interrupted)
 
     async def whole_session() -> None:
-        await session.list_symbols(clock.now_ns)
+        await session.list_symbols()
         recorder.flush()
         await session.run()
 

@@ -115,6 +115,12 @@ class Recorder:
         self._keep_for([symbol], now_ns, trades_until(trade_id))
         self.flush()
 
+    def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
+        """Note how far the venue's clock is ahead."""
+        now_ns = self._clock.now_ns()
+        self._machine.gate.buffer.pack(0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0)
+        self.flush()
+
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
         self._link(connection, Link.UP)

@@ -8,7 +8,7 @@ import numpy as np
 
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
-from papertape.core.records import FIRST_MARKET_KIND, RecordBuffer, Verdict, as_records
+from papertape.core.records import FIRST_MARKET_KIND, Kind, RecordBuffer, Verdict, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -53,23 +53,31 @@ def _replay_reels(files: list[str], rules: Rules, symbol: str, shell: Shell, sta
         for data in ReelConnector(machine, files).batches():
             tally.take(as_records(data))
             advance(machine.frames)
-    if machine.frames == machine.ignored:
+    if not tally.streamed:
+        held = ", ".join(sorted(machine.ignored_streams)) or "none"
         raise InputError(
-            f"the reels hold no frame of {symbol} that is handled: expected streams such as {symbol.lower()}@trade"
+            f"expected streams of {symbol}, such as {symbol.lower()}@trade, in the reels; they hold: {held}"
         )
     return Outcome(tally.result(machine.ignored, started))
 
 
 class _Tally:
-    """The market that is replayed, and the verdicts that stand on its records."""
+    """The market that is replayed, and the verdicts that stand on its records.
+
+    `streamed` tells whether anything but snapshots came.
+    """
 
     def __init__(self, shell: Shell) -> None:
         self._market = shell.compiled_market()
         self._verdicts = dict.fromkeys(Verdict, 0)
+        self.streamed = False
 
     def take(self, records: Records) -> None:
         self._market.apply(records)
-        flagged = records["verdict"][(records["verdict"] != 0) & (records["kind"] >= FIRST_MARKET_KIND)]
+        kinds = records["kind"]
+        market = kinds >= FIRST_MARKET_KIND
+        self.streamed = self.streamed or bool((market & (kinds != Kind.DEPTH_SNAPSHOT)).any())
+        flagged = records["verdict"][(records["verdict"] != 0) & market]
         if len(flagged):
             for bit in Verdict:
                 self._verdicts[bit] += int(np.count_nonzero(flagged & int(bit)))

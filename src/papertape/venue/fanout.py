@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
@@ -62,9 +63,6 @@ class Fanout:
         """Set while anybody is subscribed to anything."""
         self.changes = 0
         """Counts changes of subscriptions."""
-        self.frames_sent = 0
-        """Frames of data, once for each client."""
-        self.clients_seen = 0
         self._market = market
         self._rules = rules
         self._routes: dict[str, list[_Route]] = {}
@@ -72,7 +70,6 @@ class Fanout:
     def add(self, client: Client) -> None:
         """A client has come."""
         self.clients[client] = None
-        self.clients_seen += 1
         self.refresh()
 
     def remove(self, client: Client) -> None:
@@ -119,7 +116,6 @@ class Fanout:
                 self.remove(client)
             elif client.out:
                 client.transport.write(b"".join(client.out))
-                self.frames_sent += len(client.out)
                 client.out.clear()
                 if client.transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
                     full.append(client)
@@ -140,12 +136,12 @@ class Fanout:
 
 
 async def drained(clients: Sequence[Client], stall_max_s: float) -> list[Client]:
-    """Wait until the clients' buffers have room again; returns those that took too long."""
-    late = []
+    """Wait until the clients' buffers have room again; returns those that took too long. A lost client has room."""
     try:
         async with asyncio.timeout(stall_max_s):
             for client in clients:
-                await client.writer.drain()
+                with suppress(ConnectionError):
+                    await client.writer.drain()
     except TimeoutError:
-        late = [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
-    return late
+        return [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
+    return []

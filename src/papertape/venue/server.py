@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from papertape.venue.sockets import SocketDesk
 
 
 class ReelVenue:
-    """A running box. `running_venue` and `serve_venue` make one."""
+    """A running box; `running_venue` makes one."""
 
     def __init__(
         self, reels: Sequence[str | Path], rules: VenueRules, symbol: str, speed: float, group: asyncio.TaskGroup
@@ -59,16 +59,6 @@ class ReelVenue:
     def rest_url(self) -> str:
         """Base of the REST paths."""
         return f"http://{self._authority}"
-
-    @property
-    def frames_sent(self) -> int:
-        """Frames of market data sent so far, once for each client."""
-        return self._fanout.frames_sent
-
-    @property
-    def clients_seen(self) -> int:
-        """WebSocket clients that have connected so far."""
-        return self._fanout.clients_seen
 
     async def start(self, host: str, port: int) -> None:
         """Listen (`port` 0: any free one) and get ready to play. Raises InputError when that cannot be."""
@@ -174,19 +164,3 @@ async def running_venue(
             raise
         failure = failures.exceptions[0]
         raise failure from failure.__cause__
-
-
-async def serve_venue(
-    reels: Sequence[str | Path],
-    venue: VenueName,
-    symbol: str,
-    *,
-    host: str = "127.0.0.1",
-    port: int,
-    speed: float,
-    on_ready: Callable[[ReelVenue], None],
-) -> None:
-    """Run a box until cancelled; `on_ready` is told when it listens. Raises as `running_venue` does."""
-    async with running_venue(reels, venue, symbol, host=host, port=port, speed=speed) as box:
-        on_ready(box)
-        await asyncio.Event().wait()

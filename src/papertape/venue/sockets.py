@@ -1,6 +1,7 @@
 """The WebSocket side: one coroutine per client that reads control frames, answers pings and sends them."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -37,7 +38,9 @@ class SocketDesk:
         self._sockets[client] = socket
         self._fanout.add(client)
         try:
-            await self._converse(client, socket)
+            # A client may go at any moment, also in the middle of an answer.
+            with suppress(ConnectionError):
+                await self._converse(client, socket)
         finally:
             self._fanout.remove(client)
             del self._sockets[client]

@@ -92,7 +92,6 @@ async def test_nothing_plays_before_a_subscription_and_everything_after_it(stage
         stage.fanout.add(client(transport, "abcusdt@trade"))
     assert transport.data == b"".join(map(text_frame, stage.payloads))
     assert stage.playback.done.is_set()
-    assert (stage.fanout.frames_sent, stage.fanout.clients_seen) == (LINES, 2)
 
 
 async def test_at_speed_0_the_market_waits_while_nobody_is_there(stage: Stage) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from papertape.core.errors import InputError, UnknownInstrument
-from papertape.tape.reels import LINK_DOWN
 from papertape.venue.scan import scan_reel
 
 US = 1_700_000_000_000_000
@@ -23,7 +22,7 @@ def write(path: Path, *payloads: str) -> Path:
 
 
 def test_streams_symbols_and_the_first_times(tmp_path: Path) -> None:
-    others = ['{"result":null,"id":1}', "[]", '{"serverTime":1}', LINK_DOWN.decode()]
+    others = ['{"papertape":{"link":"down"}}', '{"result":null,"id":1}', "[]", '{"serverTime":1}', '{"symbols":7}']
     reel = write(tmp_path / "a.reel", *others, TICKER, TRADE, DEPTH, OTHER_DEPTH)
     facts = scan_reel([reel], "abcusdt")
     assert facts.symbol == "ABCUSDT"

@@ -27,8 +27,9 @@ from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT
 from papertape.core.jit import njit
 from papertape.core.records import FIRST_MARKET_KIND, Flag, Kind, Verdict
 
-DONE, LISTING, CAPACITY = 0, 1, 2
-"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first."""
+DONE, LISTING, CAPACITY, UNLISTED = 0, 1, 2, 3
+"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first, data of
+an instrument that was never listed."""
 
 _PENDING = QUOTES_PENDING_MAX
 _TOPS = TOPS_KEPT
@@ -319,12 +320,14 @@ def _run(book, record):
 def advance(records, start, books):
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
-    At LISTING and CAPACITY the record at that position has not been taken.
+    Unless it is DONE, the record at that position has not been taken.
     """
     for at in range(start, len(records)):
         record = records[at]
         kind = record.kind
         if kind >= _FIRST_MARKET:
+            if record.instrument >= len(books) or books[record.instrument].price_word == 0:
+                return at, UNLISTED
             book = books[record.instrument]
             if (kind == _DELTA or kind == _SNAPSHOT) and not record.flags & _HELD:
                 if not _take_level(book, record):
@@ -340,6 +343,6 @@ def advance(records, start, books):
                 book.breaks += 1
         elif kind == _INSTRUMENT:
             return at, LISTING
-        elif kind == _GAP and record.id == _DELTA:
+        elif kind == _GAP and record.id == _DELTA and record.instrument < len(books):
             lose_sync(books[record.instrument])
     return len(records), DONE

@@ -16,7 +16,7 @@ class Backoff:
         """Seconds to wait before the next try."""
         ceiling = min(CAP_S, 2 * FIRST_S * 2**self._tries)
         self._tries = min(self._tries + 1, 16)
-        return random.uniform(FIRST_S, ceiling)  # noqa: S311 - jitter is no secret
+        return random.uniform(FIRST_S, ceiling)
 
     def reset(self) -> None:
         """The last try brought healthy data."""

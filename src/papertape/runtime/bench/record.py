@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from papertape.core.actions import BenchRecord, BenchRecordResult, LatencyUs
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
-from papertape.data.connectors.binance_session import BinanceSession, Endpoints
+from papertape.data.connectors.binance_session import BinanceSession, Network
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -31,7 +31,7 @@ def run(request: BenchRecord, shell: Shell) -> Outcome:
     command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames)]
     # Its standard input is ours to close: that ends it, however we end.
     read_end, write_end = os.pipe()
-    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:
         os.close(read_end)
         try:
             port = int(cast("IO[str]", blaster.stdout).readline())
@@ -56,9 +56,9 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
         clock = UtcClock()
         recorder = Recorder(machine, writer, clock, None, lambda *_, **__: None)
         async with AiohttpClient() as http:
-            endpoints = Endpoints(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
-            session = BinanceSession(machine, recorder, endpoints, PicowsTransport(), http, 30, lambda *_, **__: None)
-            await session.list_symbols(clock.now_ns)
+            network = Network(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}", PicowsTransport(), http, 30)
+            session = BinanceSession(machine, recorder, network, clock.now_ns, lambda *_, **__: None)
+            await session.list_symbols()
             recorder.after_take = after_take
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(session.run())

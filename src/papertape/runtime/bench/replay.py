@@ -64,6 +64,6 @@ def _start_times() -> tuple[float, float]:
         times = []
         for _ in range(2):
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", _START], check=True, env={**os.environ, "PAPERTAPE_HOME": home})  # noqa: S603 - ourselves
+            subprocess.run([sys.executable, "-c", _START], check=True, env={**os.environ, "PAPERTAPE_HOME": home})
             times.append(round(time.perf_counter() - started, 2))
     return times[0], times[1]

@@ -213,6 +213,8 @@ class SymbolFeed:
             size_scale = instrument.size_scale if is_price else finer.decimals
             self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
             raise EpochOpened from finer
+        if mantissa > VALUE_MAX:
+            raise DecodeError(f"expected a number of at most {VALUE_MAX} at {scale} decimals, was {text}")
         if len(parsed) >= PARSED_MAX:
             parsed.clear()
         parsed[text] = mantissa

@@ -21,6 +21,9 @@ from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.routing import Take, bare_taker, stream_takers
 from papertape.data.wire.binance.rules import Rules
 
+IGNORED_STREAMS_TOLD = 16
+"""Names of ignored streams kept, to tell the user what came instead of what was expected."""
+STREAM_NAME_TOLD = 60
 _COMBINED = b'{"stream":"'
 _NAME_FROM = len(_COMBINED)
 
@@ -30,7 +33,7 @@ class BinanceMachine:
 
     `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `frames` counts what was taken, `ignored` the
     frames of streams that are not handled, `malformed` those that could not be read, each of which
-    raised DecodeError. `shutdown_announced` says that the venue is about to end the connection.
+    raised DecodeError; `ignored_streams` are some of the former's names. `shutdown_announced` says that the venue is about to end the connection.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class BinanceMachine:
         self.control = Control()
         self.frames = self.ignored = self.malformed = 0
         self.shutdown_announced = False
+        self.ignored_streams: set[str] = set()
         known = known or {}
         self.feeds = {
             symbol: SymbolFeed(rules, symbol, index, gate, known.get(symbol)) for symbol, index in indices.items()
@@ -139,6 +143,9 @@ class BinanceMachine:
         if b'"serverShutdown"' in payload:
             self.shutdown_announced = True
         self.ignored += 1
+        if len(self.ignored_streams) < IGNORED_STREAMS_TOLD and payload.startswith(_COMBINED):
+            name = payload[_NAME_FROM : payload.find(b'"', _NAME_FROM)]
+            self.ignored_streams.add(name[:STREAM_NAME_TOLD].decode(errors="replace"))
 
     def _pass(self, ts_recv_ns: int, payload: bytes) -> None:
         """Texts that are understood and change nothing: exchangeInfo once listed, times, replies."""
