@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
-
-import msgspec
+from typing import Any, cast
 
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.shell import Shell
 
-Handler = Callable[[msgspec.Struct, Shell], Outcome]
+Handler = Callable[[Any, Shell], Outcome[Any]]
 
 HANDLERS = {
     "version": "papertape.runtime.about:version",

@@ -34,7 +34,7 @@ FINISH_S = 3.0
 """At the end, prints still missing are asked for within this time."""
 
 
-def run(request: Record, shell: Shell) -> Outcome:
+def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
     config = load_config(config_file())
     symbols = tuple(dict.fromkeys(one.strip().upper() for one in request.symbols or config.real_time.crypto.symbols))
@@ -43,7 +43,7 @@ def run(request: Record, shell: Shell) -> Outcome:
     return run_async(_record(request, symbols, config))
 
 
-async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome:
+async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
     log = start_logs("record")
     rules = VENUES[request.venue]
     directory = Path(request.tape)
@@ -53,7 +53,7 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
         machine = _machine(rules, symbols, directory, writer)
         reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
         clock = UtcClock()
-        recorder = Recorder(machine, writer, clock, reel, log.warning)
+        recorder = Recorder(machine, writer, clock, reel, log.info)
         async with AiohttpClient() as http:
             network = Network(
                 request.ws_url or rules.ws_url,
@@ -64,6 +64,9 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
             )
             session = BinanceSession(machine, recorder, network, clock.now_ns, log.info)
             recorder.after_take = session.look_for_wishes
+            log.info(
+                "recording", symbols=",".join(symbols), venue=rules.venue, server=network.ws_url, tape=request.tape
+            )
             try:
                 interrupted = await _listen(session, recorder, request.seconds)
             finally:

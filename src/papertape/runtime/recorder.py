@@ -123,6 +123,7 @@ class Recorder:
 
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
+        self._note("connected", connection=connection)
         self._link(connection, Link.UP)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:

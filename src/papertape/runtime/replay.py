@@ -20,7 +20,7 @@ from papertape.tape.market_reader import MarketReader
 Records = np.ndarray[Any, np.dtype[Any]]
 
 
-def run(request: Replay, shell: Shell) -> Outcome:
+def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request."""
     if bool(request.tape) == bool(request.reel):
         raise UsageError("expected a tape directory or --reel FILE, was " + ("both" if request.tape else "neither"))
@@ -34,7 +34,7 @@ def run(request: Replay, shell: Shell) -> Outcome:
     return _replay_reels(request.reel, VENUES[request.venue], request.symbol, shell, started)
 
 
-def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
+def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome[ReplayResult]:
     reader = MarketReader.open(directory)
     tally = _Tally(shell)
     total = reader.next_seq - reader.first_seq
@@ -45,7 +45,7 @@ def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
     return Outcome(tally.result(0, started))
 
 
-def _replay_reels(files: list[str], rules: Rules, symbol: str, shell: Shell, started: float) -> Outcome:
+def _replay_reels(files: list[str], rules: Rules, symbol: str, shell: Shell, started: float) -> Outcome[ReplayResult]:
     symbol = symbol.strip().upper()
     machine = BinanceMachine(rules, {symbol: 0}, Gate(RecordBuffer()))
     tally = _Tally(shell)

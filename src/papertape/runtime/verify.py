@@ -8,7 +8,7 @@ from papertape.runtime.shell import Shell
 from papertape.tape.verify import verify_tape
 
 
-def run(request: Verify, shell: Shell) -> Outcome:
+def run(request: Verify, shell: Shell) -> Outcome[VerifyResult]:
     """Handle a `Verify` request; findings end with exit code 1."""
     report = verify_tape(Path(request.tape))
     findings = [

@@ -26,7 +26,7 @@ from papertape.runtime.shell import Shell
 from papertape.tape.market_writer import MarketWriter
 
 
-def run(request: BenchRecord, shell: Shell) -> Outcome:
+def run(request: BenchRecord, shell: Shell) -> Outcome[BenchRecordResult]:
     """Handle a `BenchRecord` request."""
     command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames)]
     # Its standard input is ours to close: that ends it, however we end.

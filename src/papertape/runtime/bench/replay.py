@@ -28,7 +28,7 @@ class _Applies(Protocol):
     def apply(self, records: Any) -> None: ...
 
 
-def run(request: BenchReplay, shell: Shell) -> Outcome:
+def run(request: BenchReplay, shell: Shell) -> Outcome[BenchReplayResult]:
     """Handle a `BenchReplay` request. Every figure is the best of three rounds."""
     shell.say("starting with an empty kernel cache, then with a full one …")
     jit_first_s, jit_cached_s = _start_times()

@@ -16,7 +16,7 @@ THROUGHPUT_RECORDS = 2_000_000
 THROUGHPUT_BLOCK = 1_000
 
 
-def run(request: BenchTape, shell: Shell) -> Outcome:
+def run(request: BenchTape, shell: Shell) -> Outcome[BenchTapeResult]:
     """Handle a `BenchTape` request; the tape is made in the working folder's file system and removed."""
     with tempfile.TemporaryDirectory(dir=".", prefix="papertape-bench-") as folder:
         durations_us = sorted(_synced_appends(Path(folder) / "synced", request.appends))
