@@ -4,12 +4,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-R = TypeVar("R", bound=msgspec.Struct, covariant=True)
+R_co = TypeVar("R_co", bound=msgspec.Struct, covariant=True)
 
 
-class Outcome(NamedTuple, Generic[R]):
+class Outcome(NamedTuple, Generic[R_co]):
     """The response, what the command ends with (0 ok, 1 a check failed, 130 interrupted), and why if not with 0."""
 
-    response: R
+    response: R_co
     exit_code: int = 0
     error: str | None = None
