@@ -20,9 +20,9 @@ def test_level_updates_are_whole_events_that_make_an_uncrossed_book():
     assert np.flatnonzero(flags & Flag.FIRST).tolist() == list(range(0, 40_000, LEVELS_PER_EVENT))
     assert np.flatnonzero(flags & Flag.LAST).tolist() == list(range(LEVELS_PER_EVENT - 1, 40_000, LEVELS_PER_EVENT))
     plain, compiled = Market(), CompiledMarket()
-    for market in (plain, compiled):
-        market.apply(listing().tobytes() if market is plain else listing())
-        market.apply(records.tobytes() if market is plain else records)
+    for part in (listing(), records):
+        plain.apply(part.tobytes())
+        compiled.apply(part)
     assert plain.synced
     assert plain.state_hash() == compiled.state_hash()
     assert plain.counts() == compiled.counts()
