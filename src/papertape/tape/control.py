@@ -75,7 +75,7 @@ class RunWriter:
         """
         runs = directory / RUNS
         try:
-            runs.mkdir(parents=True, exist_ok=True)
+            files.make_directory(runs)
             number = max((int(run_id) for run_id in list_runs(directory)), default=0) + 1
             run = runs / f"{number:04d}"
             run.mkdir()
