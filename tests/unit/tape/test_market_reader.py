@@ -3,7 +3,7 @@ import pytest
 
 from papertape.core.errors import InputError, TapeCorrupt
 from papertape.core.records import Kind
-from papertape.tape.market_reader import MarketReader
+from papertape.tape.market_reader import Batch, MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.segment import list_segments
 
@@ -62,7 +62,7 @@ def test_no_tape(tmp_path, tape):
 
 
 def read_until_damage(tape, **options):
-    found = []
+    found: list[Batch] = []
     with pytest.raises(TapeCorrupt) as caught:
         found.extend(MarketReader.open(tape).blocks(**options))  # extend keeps what came before the error
     return sum(len(batch.records) for batch in found), caught.value

@@ -5,7 +5,7 @@ import pytest
 
 from papertape.core.records import RECORD_BYTES, RECORD_DTYPE
 from papertape.tape import files
-from papertape.tape.layout import CHAIN_START, SEGMENT_HEADER_BYTES, parse_seal, parse_segment_header
+from papertape.tape.layout import CHAIN_START, SEGMENT_HEADER_BYTES, SegmentHeader, parse_seal, parse_segment_header
 from papertape.tape.sealed import read_sealed
 from papertape.tape.segment import records_hash, scan_segment
 from papertape.tape.segment_writer import PREALLOCATE_BYTES, SegmentWriter
@@ -20,7 +20,9 @@ def segment(tmp_path):
 
 def scan(writer):
     data = writer.path.read_bytes()
-    return data, scan_segment(data, parse_segment_header(data))
+    header = parse_segment_header(data)
+    assert isinstance(header, SegmentHeader)
+    return data, scan_segment(data, header)
 
 
 def test_blocks_stand_behind_each_other(segment, events):

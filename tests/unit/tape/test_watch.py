@@ -11,7 +11,12 @@ from papertape.tape.watch import DirectoryWatch
 def test_a_change_wakes_the_waiter(tmp_path):
     seen = DirectoryWatch(tmp_path)
     woken = threading.Event()
-    waiter = threading.Thread(target=lambda: (seen.wait(60), woken.set()))
+
+    def wait() -> None:
+        seen.wait(60)
+        woken.set()
+
+    waiter = threading.Thread(target=wait)
     waiter.start()
     (tmp_path / "file").write_bytes(b"x")
     assert woken.wait(30)
