@@ -75,14 +75,14 @@ class RunWriter:
         """
         runs = directory / RUNS
         try:
-            runs.mkdir(parents=True, exist_ok=True)
+            files.make_directory(runs)
             number = max((int(run_id) for run_id in list_runs(directory)), default=0) + 1
             run = runs / f"{number:04d}"
             run.mkdir()
             files.sync_directory(runs)
         except OSError as error:
             raise files.store_error(runs, error) from error
-        writer = cls(run, take_lock(run), RunEnd(0, 0, 0, None), market_sync, sync_delay_s)
+        writer = cls._open(run, market_sync, 0, sync_delay_s)
         writer.append(cursor_seq, RUN_STARTED, body)
         writer.sync()
         return writer
@@ -101,10 +101,13 @@ class RunWriter:
 
         Raises InputError for an unknown run, TapeLocked, TapeCorrupt, StoreError or DiskFull.
         """
-        run = run_path(directory, run_id)
+        return cls._open(run_path(directory, run_id), market_sync, market_next_seq, sync_delay_s)
+
+    @classmethod
+    def _open(cls, run: Path, market_sync: Callable[[], None], market_next_seq: int, delay_s: float) -> "RunWriter":
         lock = take_lock(run)
         try:
-            return cls(run, lock, recover_run_files(run, market_next_seq), market_sync, sync_delay_s)
+            return cls(run, lock, recover_run_files(run, market_next_seq), market_sync, delay_s)
         except BaseException:
             lock.release()
             raise

@@ -25,8 +25,8 @@ from papertape.tape.segment import Damage, block_end, check_block, list_segments
 from papertape.tape.segment_view import corrupt
 from papertape.tape.watch import DirectoryWatch
 
-READ_BYTES = 1 << 20
-"""Read at once; a block that is larger is read whole."""
+READ_BYTES_MIN, READ_BYTES_MAX = 1 << 16, 1 << 20
+"""Read at once: more while there is more to catch up. A block that is larger is read whole."""
 
 
 class MarketFollower:
@@ -44,6 +44,7 @@ class MarketFollower:
         self._path: Path | None = None
         self._fd = -1
         self._offset = 0
+        self._read_bytes = READ_BYTES_MIN
         self._names_changed_ns = 0
         self._watch = DirectoryWatch(track)
 
@@ -53,7 +54,7 @@ class MarketFollower:
         return cls(market_track(directory), start_seq)
 
     def poll(self) -> list[Batch]:
-        """What was committed since the last call, up to about 1 MiB; empty when there is nothing new.
+        """What was committed since the last call, up to 1 MiB or one block; empty when there is nothing new.
 
         The records are those of `MarketReader.batches`, block headers among them. Raises
         TapeCorrupt, naming the place, when the tape is damaged, StoreError when it cannot be read.
@@ -140,17 +141,15 @@ class MarketFollower:
 
     def _read_blocks(self) -> Batch | None:
         """The whole blocks at the current place that reach beyond `start_seq`; None when there is none."""
-        data, start, end = files.read_at(self._fd, READ_BYTES, self._offset), 0, 0
+        head = parse_block(files.read_at(self._fd, RECORD_BYTES, self._offset))
+        if isinstance(head, Problem):
+            return None
+        # Only now the records: whoever reads them in one go with the header may catch them half written.
+        data = files.read_at(self._fd, max(self._read_bytes, block_end(0, head)), self._offset)
+        start = end = 0
         block = self._check(data, 0)
         if isinstance(block, Problem):
-            head = parse_block(data)
-            if isinstance(head, Problem):
-                return None
-            # A large block, or the one read caught records before and the header after they were written.
-            data = files.read_at(self._fd, max(READ_BYTES, block_end(0, head)), self._offset)
-            block = self._check(data, 0)
-            if isinstance(block, Problem):
-                raise self._corrupt(Damage(block.code, self._offset, self.next_seq, block.detail))
+            raise self._corrupt(Damage(block.code, self._offset, self.next_seq, block.detail))
         first_seq = self.next_seq
         while isinstance(block, BlockHeader):
             end = block_end(end, block)
@@ -158,6 +157,8 @@ class MarketFollower:
             if self.next_seq <= self._start_seq:
                 start, first_seq = end, self.next_seq
             block = self._check(data, end)
+        has_more = block.code == "truncated"
+        self._read_bytes = min(2 * self._read_bytes, READ_BYTES_MAX) if has_more else READ_BYTES_MIN
         self._offset += end
         records = np.frombuffer(data, RECORD_DTYPE, (end - start) // RECORD_BYTES, start)
         return Batch(first_seq, records) if len(records) else None

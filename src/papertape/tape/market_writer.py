@@ -59,7 +59,7 @@ class MarketWriter:
         """
         track = directory / TRACK
         try:
-            track.mkdir(parents=True, exist_ok=True)
+            files.make_directory(track)
         except OSError as error:
             raise files.store_error(track, error) from error
         lock = take_lock(track)

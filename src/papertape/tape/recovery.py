@@ -73,12 +73,13 @@ def recover_track(track: Path) -> TrackEnd:
 
 
 def _recover(track: Path) -> TrackEnd:
-    listed = _mend_list(track)
+    listed, rest = read_sealed(track)
     segments = list_segments(track)
     expected = listed[-1].first_seq if listed else 0
     if listed and (not segments or segments[-1][0] < expected):
         raise TapeCorrupt(f"expected the sealed segment {expected} in {track}, it is missing", expected, 0)
     if not segments:
+        _mend_list(track, listed, rest)
         return TrackEnd(0, CHAIN_START, None)
     path = segments[-1][1]
     data = read_segment(path)
@@ -88,11 +89,14 @@ def _recover(track: Path) -> TrackEnd:
         damage = Damage(header.code, 0, segments[-1][0], header.detail)
         _refuse_unless_torn(path, data, damage, is_listed or next_whole_block(data, 0) is not None)
         return _set_aside(track, path, data)
+    if header.first_seq != segments[-1][0]:
+        raise TapeCorrupt(f"{path} holds the segment of seq {header.first_seq}; rename it", segments[-1][0], 0)
     scan = scan_segment(data, header)
     if scan.damage is not None:
         _refuse_unless_torn(path, data, scan.damage, is_listed or scan.seal is not None)
     if scan.seal is None and is_listed:
         raise TapeCorrupt(f"{path}, offset {scan.end}: expected the seal of a sealed segment", scan.next_seq, scan.end)
+    _mend_list(track, listed, rest)
     if scan.blocks == 0:
         return _set_aside(track, path, data)
     if scan.seal is not None:
@@ -103,13 +107,11 @@ def _recover(track: Path) -> TrackEnd:
     return TrackEnd(scan.next_seq, scan.chain, _cut_and_seal(track, path, data, header, scan))
 
 
-def _mend_list(track: Path) -> list[SealedSegment]:
-    """The lines of `sealed.jsonl`; a last line that was cut off is kept aside and removed."""
-    listed, rest = read_sealed(track)
+def _mend_list(track: Path, listed: list[SealedSegment], rest: bytes) -> None:
+    """Keep aside, and remove, what stands behind the last readable line of `sealed.jsonl`."""
     if rest:
         keep_torn(track, "sealed.jsonl", rest)
         replace_sealed(track, listed)
-    return listed
 
 
 def _refuse_unless_torn(path: Path, data: bytes, damage: Damage, was_durable: bool) -> None:

@@ -15,7 +15,10 @@ def verify_run(directory: Path, run_id: str, market_next_seq: int) -> list[Findi
     next_index, cursor_seq = 0, 0
     for position, path in enumerate(sessions):
         name = path.relative_to(directory).as_posix()
-        scan = scan_session(path, next_index, is_last=position == len(sessions) - 1)
+        is_last = position == len(sessions) - 1
+        scan = scan_session(path, next_index, is_last=is_last)
+        while scan.torn and (again := scan_session(path, next_index, is_last=is_last)).end != scan.end:
+            scan = again  # a writer was just finishing what looked torn
         if scan.damage is not None:
             damage = scan.damage
             findings.append(Finding(damage.code, name, damage.offset, damage.seq, damage.detail))

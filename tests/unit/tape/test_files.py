@@ -45,3 +45,12 @@ def test_reserved_room_reads_as_zeros(tmp_path):
     assert files.read_at(fd, 1000, 0) == bytes(1000 if hasattr(os, "posix_fallocate") else 0)
     os.close(fd)
     files.sync_directory(tmp_path)
+
+
+def test_directories_are_made_with_those_above(tmp_path):
+    files.make_directory(tmp_path / "a" / "b")
+    files.make_directory(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        files.make_directory(tmp_path / "file" / "c")

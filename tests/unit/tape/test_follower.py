@@ -6,7 +6,7 @@ import pytest
 
 from papertape.core.errors import InputError, TapeCorrupt
 from papertape.core.records import Kind
-from papertape.tape.follower import READ_BYTES, MarketFollower
+from papertape.tape.follower import READ_BYTES_MAX, MarketFollower
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.segment import list_segments
 
@@ -68,7 +68,7 @@ def test_it_begins_with_the_block_of_a_seq(tape, events, start):
 
 
 def test_a_block_larger_than_one_read(tape, events):
-    count = READ_BYTES // 64 * 2
+    count = READ_BYTES_MAX // 64 * 2
     with MarketWriter.open(tape) as writer, MarketFollower.open(tape) as follower:
         writer.append(events(0, count))
         assert np.array_equal(np.concatenate(kept(drain(follower))), events(0, count))

@@ -164,6 +164,13 @@ def test_a_segment_of_a_newer_layout_is_left_alone(killed, monkeypatch):
     assert path.read_bytes() == newer
 
 
+def test_a_segment_under_another_name_is_refused(killed):
+    path = last_path(killed)
+    path.rename(path.with_name(f"{21:020d}.seg"))
+    with pytest.raises(TapeCorrupt, match="holds the segment of seq 20"):
+        recover(killed)
+
+
 def test_a_seal_that_was_not_listed_yet_is_listed(killed):
     recover(killed)
     lines, _ = read_sealed(killed / "market")
