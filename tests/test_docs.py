@@ -2,7 +2,8 @@
 
 An example is a fenced block marked `console`; its lines that start with `$ ` are commands. Each must be
 a command of papertape (or a task of x.py) with flags that its help knows. A block marked `console run`
-is run from top to bottom in an empty folder, and every command must end with 0.
+is run from top to bottom in an empty folder, and every command must end with 0. The blocks of a page that
+are marked `python run` are one program, run the same way.
 """
 
 import functools
@@ -46,12 +47,16 @@ def blocks_of(text: str, name: str) -> Iterator[Block]:
         yield Block(f"{name}:{line}", match[1].strip(), tuple(match[2].splitlines()))
 
 
-BLOCKS = [
+ALL_BLOCKS = [
     block
     for path in DOCUMENTS
     for block in blocks_of(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
-    if block.mark.startswith("console")
 ]
+BLOCKS = [block for block in ALL_BLOCKS if block.mark.startswith("console")]
+PROGRAMS: dict[str, list[str]] = {}
+for _block in ALL_BLOCKS:
+    if _block.mark == "python run":
+        PROGRAMS.setdefault(_block.place.partition(":")[0], []).extend(_block.lines)
 RUNNABLE = [block for block in BLOCKS if block.mark == "console run"]
 
 
@@ -103,8 +108,17 @@ def test_example_runs(block: Block, tmp_path: Path) -> None:
         assert done.returncode == 0, f"papertape {' '.join(args)} ended with {done.returncode}:\n{done.stderr}"
 
 
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_program_runs(page: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PAPERTAPE_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", "\n".join(PROGRAMS[page])]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_there_are_examples_that_run() -> None:
     assert RUNNABLE
+    assert PROGRAMS
     assert any(block.place.startswith("README.md") for block in RUNNABLE)
 
 

@@ -214,6 +214,10 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
     first_seq: int | None
     last_seq: int | None
     sealed: bool
+    """Whether the last segment is sealed; a tape in use, or of a killed writer, is not."""
+    uncommitted_bytes: int
+    """What a writer at work or killed has behind its last whole block; the next writer cuts it off."""
+    runs: int
     findings: list[VerifyFinding]
 
 

@@ -29,6 +29,8 @@ def run(request: Verify, shell: Shell) -> Outcome[VerifyResult]:
         first_seq=report.first_seq if report.records else None,
         last_seq=report.last_seq if report.records else None,
         sealed=report.sealed,
+        uncommitted_bytes=report.uncommitted_bytes,
+        runs=report.runs,
         findings=findings,
     )
     if report.ok:

@@ -18,7 +18,9 @@ class VerifyReport(msgspec.Struct, frozen=True):
     """The result: `ok` means that there are no findings.
 
     `records` counts those in whole blocks; `last_seq` is -1 on an empty tape; `sealed` tells
-    whether the last segment is sealed, which a tape in use, or of a killed writer, is not.
+    whether the last segment is sealed, which a tape in use, or of a killed writer, is not, and
+    `uncommitted_bytes` what such a writer left behind the last whole block: records without the
+    header that commits them, which nobody was told of and the next writer cuts off.
     """
 
     ok: bool
@@ -28,6 +30,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
     first_seq: int
     last_seq: int
     sealed: bool
+    uncommitted_bytes: int
     runs: int
     findings: list[Finding]
 
@@ -50,6 +53,7 @@ def verify_tape(directory: Path) -> VerifyReport:
         first_seq=counted.first_seq,
         last_seq=counted.next_seq - 1,
         sealed=counted.sealed,
+        uncommitted_bytes=counted.uncommitted_bytes,
         runs=len(runs),
         findings=findings,
     )
@@ -62,6 +66,7 @@ class _Counted(NamedTuple):
     first_seq: int
     next_seq: int
     sealed: bool
+    uncommitted_bytes: int
 
 
 def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
@@ -70,7 +75,7 @@ def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
     findings = _verify_list(segments, listed, rest)
     lines = {line.first_seq: line for line in read_sealed(track)[0]}  # a writer may have sealed more meanwhile
     contents = Contents()
-    blocks = records = 0
+    blocks = records = uncommitted_bytes = 0
     first_seq = next_seq = segments[0][0] if segments else 0
     contents.is_complete = first_seq == 0
     chain: bytes | None = None
@@ -86,7 +91,8 @@ def _verify_market(track: Path) -> tuple[list[Finding], _Counted]:
         findings += check.run(contents)
         blocks, records = blocks + check.blocks, records + check.records
         next_seq, chain, sealed = check.next_seq, check.chain, check.is_sealed
-    return findings, _Counted(len(segments), blocks, records, first_seq, next_seq, sealed)
+        uncommitted_bytes = check.uncommitted_bytes
+    return findings, _Counted(len(segments), blocks, records, first_seq, next_seq, sealed, uncommitted_bytes)
 
 
 def _read_settled(path: Path) -> bytes:

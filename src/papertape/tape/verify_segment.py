@@ -51,6 +51,7 @@ class SegmentCheck:
         self.next_seq = place.seq
         self.chain = place.chain
         self.is_sealed = False
+        self.uncommitted_bytes = 0
         self._name = place.name
         self._data = data
         self._line = place.line
@@ -175,6 +176,11 @@ class SegmentCheck:
             self._find(problem.code, offset, f"{problem.detail}; behind it stands only the seal, at {seal_at}")
             return seal_at
         tail = len(self._data[offset:].rstrip(b"\0"))
+        if problem.code == "zero_filled" and not self._must_be_sealed:
+            self.uncommitted_bytes = (
+                tail  # records whose header, the commit, was not written: a writer at work or killed
+            )
+            return None
         code = problem.code if self._must_be_sealed else "torn_tail"
         self._find(code, offset, f"{problem.detail}; {tail} bytes stand behind the last whole block")
         return None

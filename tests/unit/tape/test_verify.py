@@ -29,7 +29,16 @@ def name_of(seq):
 def test_a_sound_tape(written):
     report = verify_tape(written)
     assert report == VerifyReport(
-        ok=True, segments=4, blocks=16, records=160, first_seq=0, last_seq=159, sealed=True, runs=0, findings=[]
+        ok=True,
+        segments=4,
+        blocks=16,
+        records=160,
+        first_seq=0,
+        last_seq=159,
+        sealed=True,
+        uncommitted_bytes=0,
+        runs=0,
+        findings=[],
     )
     assert msgspec.json.decode(msgspec.json.encode(report), type=VerifyReport) == report
 

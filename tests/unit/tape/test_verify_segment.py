@@ -115,6 +115,16 @@ def test_an_unsealed_segment_cut_short(segment):
     assert check(data[: 512 + BLOCK] + bytes(500), is_last=False)[0] == [("zero_filled", 512 + BLOCK, 10)]
 
 
+def test_records_without_their_header_are_uncommitted(segment):
+    data, line = segment
+    killed = data[: 512 + BLOCK] + bytes(64) + data[512 + BLOCK + 64 : 512 + 2 * BLOCK] + bytes(4096)
+    codes, checked, _ = check(killed)
+    assert (codes, checked.next_seq) == ([], 10)
+    assert BLOCK - 64 < checked.uncommitted_bytes <= BLOCK
+    assert check(killed, is_last=False)[0] == [("zero_filled", 512 + BLOCK, 10)]
+    assert check(killed, line)[0] == [("zero_filled", 512 + BLOCK, 10)]
+
+
 def test_bytes_behind_the_seal(segment):
     data, line = segment
     assert check(data + b"xyz", line)[0] == [("trailing_garbage", SEAL_AT + 64, 40)]
