@@ -23,7 +23,8 @@ from papertape.runtime.listed import listed_instruments
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async, stop_signals
 from papertape.runtime.outcome import Outcome
-from papertape.runtime.recorder import Recorder, ReelOut
+from papertape.runtime.recorder import Recorder
+from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay import verdict_names
 from papertape.runtime.shell import Shell
 from papertape.tape.market_reader import MarketReader
@@ -106,7 +107,7 @@ async def _listen(session: BinanceSession, recorder: Recorder, seconds: float | 
 
     async def whole_session() -> None:
         await session.list_symbols()
-        recorder.flush()
+        recorder.begin()
         await session.run()
 
     with stop_signals(on_signal):

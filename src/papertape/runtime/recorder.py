@@ -6,8 +6,6 @@ block of the tape. The order is fixed: write, then apply.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
@@ -15,39 +13,12 @@ from papertape.core.errors import DecodeError, PapertapeError
 from papertape.core.records import WHOLE, Kind, Link
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.runtime.latency import LatencyHistogram
+from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_writer import MarketWriter
-from papertape.tape.reels import LINK_DOWN, ReelWriter, trades_until
+from papertape.tape.reels import LINK_DOWN, trades_until
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
-_SECONDS_IN_DAY_NS = 86_400_000_000_000
-
-
-class ReelOut:
-    """Keeps raw frames, a reel per symbol and UTC day: `<folder>/<symbol>_<YYYYMMDD>.gz`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._reels: dict[str, ReelWriter] = {}
-        self._day = -1
-
-    def write(self, symbol: str, ts_recv_ns: int, payload: bytes) -> None:
-        """Append one frame of `symbol`."""
-        day = ts_recv_ns // _SECONDS_IN_DAY_NS
-        if day != self._day:
-            self.close()
-            self._day = day
-        reel = self._reels.get(symbol)
-        if reel is None:
-            date = datetime.fromtimestamp(ts_recv_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
-            reel = self._reels[symbol] = ReelWriter(self._folder / f"{symbol.lower()}_{date}.gz")
-        reel.write(ts_recv_ns, payload.replace(b"\n", b" ").strip())
-
-    def close(self) -> None:
-        """End the files that are open."""
-        for reel in self._reels.values():
-            reel.close()
-        self._reels.clear()
 
 
 class Recorder:
@@ -121,6 +92,12 @@ class Recorder:
         self._machine.gate.buffer.pack(0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0)
         self.flush()
 
+    def begin(self) -> None:
+        """Write what stands before the first frame; a tape or reel that is continued has lost its books."""
+        if self._writer.next_seq:
+            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_DOWN)
+        self.flush()
+
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
         self._note("connected", connection=connection)
@@ -167,7 +144,6 @@ class Recorder:
         if self._reel is None or self.failed.done():
             return
         try:
-            for symbol in symbols:
-                self._reel.write(symbol, ts_recv_ns, payload)
+            self._reel.write(symbols, ts_recv_ns, payload)
         except PapertapeError as error:
             self.failed.set_exception(error)

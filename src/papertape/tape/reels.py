@@ -17,6 +17,7 @@ from typing import IO, NamedTuple
 import zstandard
 
 from papertape.core.errors import InputError
+from papertape.tape.files import store_error
 
 LINE_BYTES_MAX = 16 << 20
 _NS_FROM = 100_000_000_000_000_000
@@ -92,22 +93,48 @@ def trades_until(trade_id: int) -> bytes:
 
 
 class ReelWriter:
-    """Appends frames to one gzip reel. A reel of a killed process lacks its end; its lines up to the last flush are whole."""
+    """Writes one new gzip reel, never over an old one: `name.gz`, else `name_0002.gz` and so on, which sort in that order.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    A reel of a killed process lacks its end; its lines up to the last `flush` can be read.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = gzip.open(path, "ab", compresslevel=3)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path, raw = _create(folder, name)
         except OSError as error:
-            raise InputError(f"reel {path} cannot be written: {error.strerror or error}") from error
+            raise store_error(folder, error) from error
+        self._raw = raw
+        self._stream = gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=3)
 
     def write(self, ts_recv_ns: int, payload: bytes) -> None:
-        """Append one frame; `payload` must not hold a line break."""
-        self._stream.write(b"%d %b\n" % (ts_recv_ns, payload))
+        """Append one frame; `payload` must not hold a line break. Raises StoreError or DiskFull."""
+        try:
+            self._stream.write(b"%d %b\n" % (ts_recv_ns, payload))
+        except OSError as error:
+            raise store_error(self.path, error) from error
 
     def flush(self) -> None:
-        self._stream.flush()
+        """Hand everything so far to the system. Raises StoreError or DiskFull."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise store_error(self.path, error) from error
 
     def close(self) -> None:
-        self._stream.close()
+        """End the reel. Raises StoreError or DiskFull."""
+        try:
+            self._stream.close()
+            self._raw.close()
+        except OSError as error:
+            raise store_error(self.path, error) from error
+
+
+def _create(folder: Path, name: str) -> tuple[Path, IO[bytes]]:
+    number = 1
+    while True:
+        path = folder / (f"{name}.gz" if number == 1 else f"{name}_{number:04d}.gz")
+        try:
+            return path, path.open("xb", 1 << 16)
+        except FileExistsError:
+            number += 1

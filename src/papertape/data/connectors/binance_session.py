@@ -25,8 +25,8 @@ from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import decode_rest_trades, decode_server_time, readable
 
-HEALTHY_S = 5.0
-"""A connection that lasted this long begins its backoff anew."""
+HEALTHY_S = 1.0
+"""A connection that brought data and lasted this long begins its backoff anew."""
 URL_BYTES_MAX = 4_000
 HEAL_TRIES = 5
 CLOCK_EVERY_S = 600.0
@@ -89,7 +89,7 @@ class BinanceSession:
     ) -> None:
         self._machine = machine
         self._intake = intake
-        self._ws_url = network.ws_url.rstrip("/")
+        self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
         self._rest = network.rest_url.rstrip("/") + machine.rules.rest_prefix
         self._network = network
         self._now_ns = now_ns
@@ -153,6 +153,9 @@ class BinanceSession:
 
     def look_for_wishes(self) -> None:
         """To be called after frames were taken."""
+        if self._machine.shutdown_announced:
+            self._machine.shutdown_announced = False
+            self.note("the venue is about to end its connections")
         if self._machine.snapshot_wishes() or self._unhealed():
             self._wishes.set()
 
@@ -194,13 +197,13 @@ class BinanceSession:
                 self.connected = True
                 self.reconnects += had_link
                 had_link = True
-                since = loop.time()
+                since, frames = loop.time(), self._machine.frames
                 self._intake.link_up(number)
                 await self._hold(link, streams[first:], number)
                 carries_depth = any("@depth" in name for name in streams)
                 self._last_at_loss = {symbol: feed.trade_ids.last for symbol, feed in self._machine.feeds.items()}
                 self._intake.link_down(number, list(self._machine.feeds) if carries_depth else [])
-                if loop.time() - since >= HEALTHY_S:
+                if self._machine.frames > frames and loop.time() - since >= HEALTHY_S:
                     backoff.reset()
             await asyncio.sleep(backoff.next_s())
 
