@@ -71,7 +71,7 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
             try:
                 interrupted = await _listen(session, recorder, request.seconds)
             finally:
-                recorder.flush()
+                recorder.end()
                 if reel is not None:
                     reel.close()
     if recorder.failed.done():

@@ -12,6 +12,7 @@ from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, PapertapeError
 from papertape.core.records import WHOLE, Kind, Link
 from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.latency import LatencyHistogram
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_writer import MarketWriter
@@ -46,21 +47,56 @@ class Recorder:
         self._reel = reel
         self._note = note
         self._arrivals: list[int] = []
+        self._prelude: Prelude | None = None
+        self._waiting: list[tuple[int, bytes]] = []
         self._synced_once: set[str] = set()
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         """Take one frame; `is_last` ends the batch."""
         now_ns = self._clock.now_ns()
-        try:
-            self._machine.take(now_ns, payload)
-        except DecodeError as error:
-            self._note("frame cannot be read", error=str(error))
+        if self._prelude is None:
+            self._take(now_ns, payload)
         else:
-            self._arrivals.append(now_ns)
-            if self._reel is not None:
-                self._keep(now_ns, payload)
+            self._wait(self._prelude, now_ns, payload)
         if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
             self.flush()
+
+    def _take(self, ts_recv_ns: int, payload: bytes) -> None:
+        try:
+            self._machine.take(ts_recv_ns, payload)
+        except DecodeError as error:
+            self._note("frame cannot be read", error=str(error))
+            return
+        self._arrivals.append(ts_recv_ns)
+        if self._reel is not None:
+            self._keep(ts_recv_ns, payload)
+
+    def _wait(self, prelude: Prelude, ts_recv_ns: int, payload: bytes) -> None:
+        """A frame of a venue that lists nothing: it waits until enough frames tell what the instruments are."""
+        self._waiting.append((ts_recv_ns, payload))
+        try:
+            told = prelude.look(payload)
+        except DecodeError:
+            return  # told when the frame is taken
+        if told:
+            self._end_prelude(prelude)
+
+    def _end_prelude(self, prelude: Prelude) -> None:
+        self._prelude = None
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        for symbol, feed in self._machine.feeds.items():
+            if feed.instrument is None:
+                self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), waiting[0][0])
+        for ts_recv_ns, payload in waiting:
+            self._take(ts_recv_ns, payload)
+
+    def end(self) -> None:
+        """Take and write what still waits."""
+        if self._prelude is not None:
+            self._end_prelude(self._prelude)
+        self.flush()
 
     def snapshot(self, symbol: str, body: bytes) -> None:
         """Take a depth snapshot of `symbol`."""
@@ -94,6 +130,8 @@ class Recorder:
 
     def begin(self) -> None:
         """Write what stands before the first frame; a tape or reel that is continued has lost its books."""
+        if any(feed.instrument is None for feed in self._machine.feeds.values()):
+            self._prelude = Prelude()
         if self._writer.next_seq:
             self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_DOWN)
         self.flush()

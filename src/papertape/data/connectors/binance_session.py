@@ -103,23 +103,36 @@ class BinanceSession:
         self.connected = False
 
     async def list_symbols(self) -> None:
-        """List every symbol, from exchangeInfo, else from a depth snapshot; tries until it succeeds.
+        """List every symbol, from exchangeInfo, else from a depth snapshot; tries until the venue answers.
 
-        Raises UnknownInstrument or DataError when the venue does not have one.
+        A server that knows neither route lists nothing: then the first frames must tell. Raises
+        UnknownInstrument or DataError when the venue does not have a symbol.
         """
         backoff = Backoff()
         while True:
             try:
-                answer = await self._get("exchangeInfo", self._exchange_info_query())
-                if answer.status == 200:
-                    self._machine.list_from_exchange_info(self._now_ns(), answer.body)
-                    return
-                self.note("no exchangeInfo", status=answer.status)
-                if 400 <= answer.status < 500 and await self._list_from_snapshots():
+                if await self._list_once():
                     return
             except VenueError as error:
                 self.note("venue not reached", error=str(error))
             await asyncio.sleep(backoff.next_s())
+
+    async def _list_once(self) -> bool:
+        """Ask for a listing; whether the venue has answered for good."""
+        answer = await self._get("exchangeInfo", self._exchange_info_query())
+        if answer.status == 200:
+            try:
+                self._machine.list_from_exchange_info(self._now_ns(), answer.body)
+            except DecodeError as error:
+                self.note("exchangeInfo cannot be read", error=str(error))
+            else:
+                return True
+        else:
+            self.note("no exchangeInfo", error=_text(answer))
+            if answer.status >= 500:
+                return False
+        await self._list_from_snapshots()
+        return True
 
     def _exchange_info_query(self) -> dict[str, str]:
         """Spot takes a list of symbols; USD-M always answers with all."""
@@ -127,7 +140,7 @@ class BinanceSession:
             return {}
         return {"symbols": msgspec.json.encode(list(self._machine.feeds)).decode()}
 
-    async def _list_from_snapshots(self) -> bool:
+    async def _list_from_snapshots(self) -> None:
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is not None:
                 continue
@@ -137,9 +150,9 @@ class BinanceSession:
                     f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it"
                 )
             if answer.status != 200:
-                return False
+                self.note("no snapshot to list from", symbol=symbol, error=_text(answer))
+                return
             self._machine.list_from_snapshot(self._now_ns(), symbol, answer.body)
-        return True
 
     async def run(self) -> None:
         """Connect, and keep everything coming, until cancelled."""
