@@ -26,7 +26,7 @@ def present(response: msgspec.Struct) -> None:
 def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=_words(name), title_justify="left")
     for column in rows[0]:
-        table.add_column(_words(column))
+        table.add_column(_words(column), overflow="fold")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
     return table
