@@ -25,6 +25,7 @@ ORDER_EVERY_MAX_NS = 6_000_000
 LEAN_EVERY_NS = 1_000_000_000
 """How long buyers, or sellers, stay the more eager ones."""
 
+MAGNITUDES = (10, 100, 1_000, 10_000)
 SWEEP_EVERY = 4
 """One market order in so many may be a large one, which moves the price."""
 
@@ -118,7 +119,7 @@ class _Flow:
         return self.below(2 << self.below(12))
 
     def _amount(self, magnitudes: int) -> int:
-        return (1 + self.below(99)) * 10 ** (1 + self.below(magnitudes))
+        return (1 + self.below(99)) * MAGNITUDES[self.below(magnitudes)]
 
     def turn(self) -> None:
         """Draw anew who is the more eager."""
