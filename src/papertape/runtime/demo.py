@@ -53,6 +53,7 @@ def run(request: Demo, shell: Shell) -> Outcome[DemoResult]:
         played = _played(request, Path(folder), shell)
         tape = new_demo_directory()
         live = run_async(_record(played, tape, shell))
+    shell.say("reading the tape back …")
     verified = verify.run(Verify(tape=str(tape)), shell)
     replayed = replay.run(Replay(tape=str(tape)), shell).response
     result = DemoResult(

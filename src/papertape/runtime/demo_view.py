@@ -23,7 +23,7 @@ from papertape.tape.follower import MarketFollower
 
 LEVELS = 5
 PRINTS_SHOWN = 2 * LEVELS
-BAR_CELLS = 16
+BAR_CELLS, NUMBER_CELLS = 16, 9
 REFRESH_S = 0.125
 LINE_EVERY_S = 2.0
 RATE_OVER = 8
@@ -94,13 +94,10 @@ class DemoView:
         return table
 
     def _health(self, book: Book | None) -> Text:
-        if not self._recording.session.connected:
-            return Text.assemble(("● ", "yellow"), "connecting …")
-        if book is None or not book.synced:
-            return Text.assemble(("● ", "yellow"), "connected, waiting for the book")
-        if self._notes:
-            return Text.assemble(("● ", "green"), f"connected, book in step; last note: {self._notes[-1]}")
-        return Text.assemble(("● ", "green"), "connected, book in step with the venue")
+        if book is not None and book.synced:
+            return Text.assemble(("● ", "green"), "connected, the book is in step with the venue")
+        state = "connected, waiting for the book" if self._recording.session.connected else "connecting"
+        return Text.assemble(("● ", "yellow"), ", ".join([state, *self._notes]))
 
 
 async def watch(view: DemoView, shell: Shell) -> None:
@@ -151,7 +148,7 @@ def _ladder(book: Book | None) -> Table:
 def _columns(*names: str) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in names:
-        table.add_column(name, justify="right" if name else "left", min_width=0 if name else BAR_CELLS)
+        table.add_column(name, justify="right" if name else "left", min_width=NUMBER_CELLS if name else BAR_CELLS)
     return table
 
 
