@@ -227,20 +227,28 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     reel: Annotated[
         list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")
     ] = []
-    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")] = "binance-spot"
-    symbol: Annotated[str, Meta(description="Symbol that the reels hold.")] = "ETHUSDT"
-    seconds: Annotated[float, Meta(description="How long to play.", gt=0)] = 10.0
+    venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
+    symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
+    seconds: Annotated[float, Meta(description="How long to play.", gt=0, le=3600)] = 10.0
     seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `demo`."""
 
+    venue: str
+    symbol: str
+    seed: int | None
+    """What the market was made from; None when reels were played."""
+    frames: int
     market_records: int
     prints: int
     sequence_breaks: int
     book_checks: int
     book_mismatches: int
+    latency_us: LatencyUs
+    verified: bool
+    """Whether `verify` found nothing wrong with the tape."""
     live_hash: str
     replay_hash: str
     same: bool

@@ -6,10 +6,16 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from papertape.core.actions import DemoResult
+from papertape.runtime.demo_story import own_command, story
+
 
 def present(response: msgspec.Struct) -> None:
     """Print `response` to standard output."""
     console = Console(highlight=False)
+    if isinstance(response, DemoResult):
+        console.print(story(response, own_command()), markup=False, soft_wrap=True)
+        return
     values: dict[str, Any] = msgspec.to_builtins(response)
     plain = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     tables: list[Table] = []
