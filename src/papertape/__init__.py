@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-KERNEL_SOURCES = ("kernels.py", "rows.py", "records.py")
+KERNEL_SOURCES = ("kernels.py", "rows.py", "records.py", "state_hash.py", "view.py")
 """File names of the modules that hold kernels, or constants that kernels take from elsewhere."""
 
 

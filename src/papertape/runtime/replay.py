@@ -10,7 +10,7 @@ import numpy as np
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.book.view import MarketCounts
 from papertape.core.errors import InputError, UsageError
-from papertape.core.records import FIRST_MARKET_KIND, RecordBuffer, Verdict, as_records
+from papertape.core.records import FIRST_MARKET_KIND, Kind, RecordBuffer, Verdict, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -57,20 +57,24 @@ def _replay_reels(request: Replay, shell: Shell, started: float) -> Outcome:
         for data in ReelConnector(machine, request.reel).batches():
             tally.take(as_records(data))
             advance(machine.frames)
-    if machine.frames == machine.ignored:
+    if not tally.streamed:
         raise InputError(f"the reels hold no frame of {symbol} that is handled: expected streams such as {symbol.lower()}@trade")
     return Outcome(tally.result(machine.ignored, started))
 
 
 class _Tally:
-    """The market that is replayed, and the verdicts that stand on its records."""
+    """The market that is replayed, the verdicts on its records, and whether any came from a stream."""
 
     def __init__(self, shell: Shell) -> None:
         self._market = shell.compiled_market()
         self._verdicts = dict.fromkeys(Verdict, 0)
+        self.streamed = False
 
     def take(self, records: Records) -> None:
         self._market.apply(records)
+        kinds = records["kind"]
+        # A snapshot names no symbol: alone it does not prove that the stream is the one that was asked for.
+        self.streamed |= bool(((kinds >= FIRST_MARKET_KIND) & (kinds != Kind.DEPTH_SNAPSHOT)).any())
         flagged = records["verdict"][(records["verdict"] != 0) & (records["kind"] >= FIRST_MARKET_KIND)]
         if len(flagged):
             for bit in Verdict:

@@ -9,7 +9,7 @@ always the best. `rows.py` defines the meaning; this file only makes it fast.
 from typing import Any
 
 import numpy as np
-from numba import int64
+from numba import config, int64
 
 from papertape.core.book.state_hash import (
     HASHED_FLAGS,
@@ -48,6 +48,14 @@ _KT, _KF, _KP, _KS = signed(K_TIME), signed(K_FORM), signed(K_PRICE), signed(K_S
 _KX, _KY, _KI, _KH = signed(K_X), signed(K_Y), signed(K_ID), signed(K_STEP)
 _LOW32 = (1 << 32) - 1
 _NONE = -1
+
+
+def with_attributes(array: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """`array` as kernels take it: fields are attributes, which plain Python (NUMBA_DISABLE_JIT=1) must be told.
+
+    Only `flags` is not: numpy's own attribute of that name hides it there.
+    """
+    return array.view(np.recarray) if config.DISABLE_JIT else array
 
 
 def book_dtype(window: int, far: int) -> np.dtype[Any]:
@@ -286,15 +294,15 @@ def _close_event(book, kind, update_id):  # type: ignore[no-untyped-def]
 @njit
 def _take_level(book, record):  # type: ignore[no-untyped-def]
     """One level of an applied depth event; False, with nothing counted yet, when there is no room."""
-    if record.flags & _FIRST and record.kind == _SNAPSHOT:
+    if record["flags"] & _FIRST and record.kind == _SNAPSHOT:
         clear_side(book, 0)
         clear_side(book, 1)
         book.tops_count = 0
-    if not record.flags & _EMPTY and record.price > 0 and record.size >= 0:
-        side = 1 if record.flags & _ASK else 0
+    if not record["flags"] & _EMPTY and record.price > 0 and record.size >= 0:
+        side = 1 if record["flags"] & _ASK else 0
         if not set_level(book, side, record.price if side == 0 else -record.price, record.size):
             return False
-    if record.flags & _LAST:
+    if record["flags"] & _LAST:
         if not (_best(book, 0) and _best(book, 1)):
             return False
         _close_event(book, record.kind, record.id)
@@ -308,7 +316,7 @@ def _run(book, record):  # type: ignore[no-untyped-def]
     if record.kind == _QUOTE:
         x *= book.price_word
         y *= book.size_word
-    mixed = record.ts_event_ns * _KT + (int64(record.kind) << 8 | int64(record.flags) & _HASHED) * _KF
+    mixed = record.ts_event_ns * _KT + (int64(record.kind) << 8 | int64(record["flags"]) & _HASHED) * _KF
     mixed += record.price * book.price_word * _KP + record.size * book.size_word * _KS
     mixed += x * _KX + y * _KY + record.id * _KI
     word = (book.running ^ mixed) * _KH
@@ -326,17 +334,17 @@ def advance(records, start, books):  # type: ignore[no-untyped-def]
         kind = record.kind
         if kind >= _FIRST_MARKET:
             book = books[record.instrument]
-            if (kind == _DELTA or kind == _SNAPSHOT) and not record.flags & _HELD:
+            if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
                 if not _take_level(book, record):
                     return at, CAPACITY
             elif kind == _QUOTE:
                 _take_quote(book, record)
             elif kind == _PRINT and not record.verdict & _DUPLICATE:
                 book.prints += 1
-            if not record.flags & _REPEAT:
+            if not record["flags"] & _REPEAT:
                 book.records += 1
                 _run(book, record)
-            if record.flags & _FIRST and record.verdict & _SEQUENCE_GAP:
+            if record["flags"] & _FIRST and record.verdict & _SEQUENCE_GAP:
                 book.breaks += 1
         elif kind == _INSTRUMENT:
             return at, LISTING

@@ -72,7 +72,7 @@ def _look(seen: DecimalsSeen, payload: bytes, symbol: str) -> None:
     """Look at one frame; what cannot be read is passed over here, and told when the frame is taken."""
     try:
         frame = _decode_frame(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     data = frame.data
     if data is None or not frame.stream.startswith(f"{symbol.lower()}@"):
