@@ -26,7 +26,6 @@ class CompiledMarket:
 
     def apply(self, records: np.ndarray[Any, np.dtype[Any]]) -> None:
         """Take whole events, in order; block headers are passed over."""
-        records = kernels.with_attributes(records)
         position = 0
         while position < len(records):
             position, why = kernels.advance(records, position, self._books)
@@ -76,7 +75,7 @@ class CompiledMarket:
         for index in range(len(old)):
             for side in (0, 1):
                 for key, size in _levels(old[index], side):
-                    if not old["base"][index, side] <= key < old["base"][index, side] + SIZE_CLASSES[0][0]:
+                    if not old["bottom"][index, side] <= key < old["bottom"][index, side] + SIZE_CLASSES[0][0]:
                         kernels.set_level(self._books[index], side, key, size)
 
     def _rescale(self, index: int, old: Instrument, new: Instrument) -> None:
