@@ -126,7 +126,7 @@ class BinanceMachine:
             return lambda ts, _: self._take_note(ts, note)
         if envelope.lastUpdateId is not None:
             return lambda ts, body: self.take_snapshot(ts, self._only_symbol("a depth snapshot"), body)
-        if envelope.has_symbols or envelope.has_server_time:
+        if envelope.symbols or envelope.serverTime:
             return self._pass
         feed = self.feeds.get(envelope.s or "")
         if feed is not None and (envelope.e is not None or envelope.u is not None):

@@ -148,7 +148,7 @@ class ReelNote(msgspec.Struct):
 
 
 _ABSENT = msgspec.Raw()
-"""Where no value stands; msgspec takes `Raw | None` to mean null alone."""
+"""Where no value stands, and then false; msgspec takes `Raw | None` to mean null alone."""
 
 
 class Envelope(msgspec.Struct):
@@ -162,16 +162,6 @@ class Envelope(msgspec.Struct):
     symbols: msgspec.Raw = _ABSENT
     serverTime: msgspec.Raw = _ABSENT
     papertape: ReelNote | None = None
-
-    @property
-    def has_symbols(self) -> bool:
-        """Whether this is exchangeInfo."""
-        return self.symbols != _ABSENT
-
-    @property
-    def has_server_time(self) -> bool:
-        """Whether this is exchangeInfo or REST `time`."""
-        return self.serverTime != _ABSENT
 
 
 class TradeFrame(msgspec.Struct, gc=False):

@@ -44,7 +44,7 @@ class Prelude:
         self._payloads.append(payload)
         if payload[:1] == b"{" and not payload.startswith(b'{"stream":'):
             envelope = readable(payloads.decode_envelope, payload, "JSON of the venue")
-            if envelope.has_symbols:
+            if envelope.symbols:
                 self._exchange_info = payload
             elif envelope.lastUpdateId is not None:
                 self._snapshot = payload
