@@ -12,17 +12,20 @@ import io
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import zstandard
 
 from papertape.core.errors import InputError
+from papertape.core.records import INT64_MAX
 from papertape.tape.files import store_error
 
 LINE_BYTES_MAX = 16 << 20
 _NS_FROM = 100_000_000_000_000_000
 """Smallest stamp read as nanoseconds (1973 in ns; year 5138 in µs)."""
 _US_FROM = 100_000_000_000_000
+_STAMP_DIGITS_MAX = 19
+_ZSTD_READ_BYTES = 1 << 16
 
 
 class Frame(NamedTuple):
@@ -68,20 +71,58 @@ def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
         return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)
     if path.suffix == ".zst":
-        return io.BufferedReader(zstandard.open(path, "rb"), 1 << 20)
+        return io.BufferedReader(_ZstdStream(path), 1 << 20)
     return path.open("rb", 1 << 20)
+
+
+class _ZstdStream(io.RawIOBase):
+    """What the frames of a zstd file hold; raises EOFError when the last one does not end, which the library passes over."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._packed = self._plain = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._plain and self._read_more():
+            self._decompress()
+        count = min(len(target), len(self._plain))
+        target[:count] = self._plain[:count]
+        self._plain = self._plain[count:]
+        return count
+
+    def _read_more(self) -> bool:
+        self._packed = self._packed or self._file.read(_ZSTD_READ_BYTES)
+        if not self._packed and self._frame is not None:
+            raise EOFError("Compressed file ended before the end of a frame")
+        return bool(self._packed)
+
+    def _decompress(self) -> None:
+        frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+        self._plain = frame.decompress(self._packed)
+        self._packed = frame.unused_data if frame.eof else b""
+        self._frame = None if frame.eof else frame
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _parse(line: bytes, name: str, number: int) -> Frame:
     stamp, space, payload = line.partition(b" ")
     if not space or not stamp.isdigit():
         raise InputError(f"reel {name}, line {number}: expected '<receive time> <frame>', was {line[:60]!r}")
-    value = int(stamp)
-    if value >= _NS_FROM:
+    value = int(stamp) if len(stamp) <= _STAMP_DIGITS_MAX else 0
+    if _NS_FROM <= value <= INT64_MAX:
         return Frame(value - value % 1000, payload, name, number)
-    if value >= _US_FROM:
+    if _US_FROM <= value <= INT64_MAX // 1000:
         return Frame(value * 1000, payload, name, number)
-    raise InputError(f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}")
+    raise InputError(
+        f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {stamp[:40].decode()}"
+    )
 
 
 LINK_DOWN = b'{"papertape":{"link":"down"}}'

@@ -6,7 +6,7 @@ mantissas here, and a number finer than the scale opens the instrument's next ep
 
 import msgspec
 
-from papertape.core.errors import DecodeError, FinerThanScale, UnknownInstrument
+from papertape.core.errors import DataError, DecodeError, FinerThanScale, UnknownInstrument
 from papertape.core.fixed import VALUE_MAX, parse_fixed
 from papertape.core.instruments import Instrument, instrument_event
 from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
@@ -37,7 +37,7 @@ class EpochOpened(Exception):
 
 
 class SymbolFeed:
-    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace when they do."""
+    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace then, but for an epoch opened."""
 
     def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate, known: Instrument | None) -> None:
         self.symbol = symbol
@@ -50,6 +50,7 @@ class SymbolFeed:
         self._known = known
         self._prices: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
+        self._largest_price = self._largest_size = 0
 
     @property
     def instrument(self) -> Instrument | None:
@@ -99,10 +100,12 @@ class SymbolFeed:
 
     def take_rest_trades(self, ts_recv_ns: int, trades: list[payloads.RestTrade]) -> None:
         """Prints fetched to heal a gap: only those that are missing count."""
-        for trade in sorted(trades, key=lambda one: one.id):
-            if not self.trade_ids.lacks(trade.id):
+        lacks = self.trade_ids.lacks
+        missing = [one for one in sorted(trades, key=lambda one: one.id) if lacks(one.id)]
+        numbers = [(self._price(one.price, ts_recv_ns), self._size(one.qty, ts_recv_ns)) for one in missing]
+        for trade, (price, size) in zip(missing, numbers, strict=True):
+            if not lacks(trade.id):
                 continue
-            price, size = self._price(trade.price, ts_recv_ns), self._size(trade.qty, ts_recv_ns)
             self.trade_ids.arrive(trade.id)
             side = _ASK if trade.isBuyerMaker else 0
             ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
@@ -208,17 +211,33 @@ class SymbolFeed:
         try:
             mantissa = parse_fixed(text, scale)
         except FinerThanScale as finer:
-            _refuse_overflow(parsed, text, finer.decimals - scale)
-            price_scale = finer.decimals if is_price else instrument.price_scale
-            size_scale = instrument.size_scale if is_price else finer.decimals
-            self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
+            self._widen(instrument, text, is_price, finer.decimals, ts_recv_ns)
             raise EpochOpened from finer
-        if mantissa > VALUE_MAX:
-            raise DecodeError(f"expected a number of at most {VALUE_MAX} at {scale} decimals, was {text}")
+        if abs(mantissa) > VALUE_MAX:
+            raise DecodeError(f"expected a number that fits in 62 bits at the scale of {self.symbol}, was {text}")
+        if is_price:
+            self._largest_price = max(self._largest_price, abs(mantissa))
+        else:
+            self._largest_size = max(self._largest_size, abs(mantissa))
         if len(parsed) >= PARSED_MAX:
             parsed.clear()
         parsed[text] = mantissa
         return mantissa
+
+    def _widen(self, instrument: Instrument, text: str, is_price: bool, decimals: int, ts_recv_ns: int) -> None:
+        """Open an epoch that holds `decimals`, unless a value seen before, or a rule, would not fit there."""
+        price_scale = decimals if is_price else instrument.price_scale
+        size_scale = instrument.size_scale if is_price else decimals
+        largest_price = self._largest_price * 10 ** (price_scale - instrument.price_scale)
+        largest_size = self._largest_size * 10 ** (size_scale - instrument.size_scale)
+        if max(largest_price, largest_size) > VALUE_MAX:
+            raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
+        try:
+            finer = _next_epoch(instrument, price_scale, size_scale)
+        except DataError as error:
+            raise DecodeError(f"{text} is finer than the rules of {self.symbol} can be told with: {error}") from error
+        self._largest_price, self._largest_size = largest_price, largest_size
+        self._open_epoch(finer, ts_recv_ns)
 
 
 def _continued(known: Instrument, listed: Instrument) -> Instrument:
@@ -227,12 +246,6 @@ def _continued(known: Instrument, listed: Instrument) -> Instrument:
     size_scale = max(known.size_scale, listed.size_scale)
     same = msgspec.structs.replace(listed.with_scales(price_scale, size_scale), epoch=known.epoch)
     return same if same == known else msgspec.structs.replace(same, epoch=known.epoch + 1)
-
-
-def _refuse_overflow(parsed: dict[str, int], text: str, added_decimals: int) -> None:
-    """One absurdly fine number must not make all later ones too large to hold."""
-    if max(parsed.values(), default=0) * 10**added_decimals > VALUE_MAX:
-        raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
 
 
 def _next_epoch(instrument: Instrument, price_scale: int, size_scale: int) -> Instrument:

@@ -73,10 +73,8 @@ class BinanceMachine:
         """Take one frame as received at `ts_recv_ns`. Raises DecodeError when it cannot be read."""
         self.frames += 1
         try:
-            if payload.startswith(_COMBINED):
-                taker = self._takers.get(payload[_NAME_FROM : payload.find(b'"', _NAME_FROM)], self._ignore)
-            else:
-                taker = self._other_taker(payload)
+            end = payload.find(b'"', _NAME_FROM) if payload.startswith(_COMBINED) else -1
+            taker = self._other_taker(payload) if end < 0 else self._takers.get(payload[_NAME_FROM:end], self._ignore)
             self._repeat(taker, ts_recv_ns, payload)
         except DecodeError:
             self.malformed += 1
@@ -116,7 +114,7 @@ class BinanceMachine:
                 taker(ts_recv_ns, payload)
             except EpochOpened:
                 continue
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 raise DecodeError(f"expected a payload of the venue, was {payload[:80]!r}: {error}") from error
             return
 
@@ -132,7 +130,7 @@ class BinanceMachine:
             return lambda ts, _: self._take_note(ts, note)
         if envelope.lastUpdateId is not None:
             return lambda ts, body: self.take_snapshot(ts, self._only_symbol("a depth snapshot"), body)
-        if envelope.symbols is not None or envelope.serverTime is not None:
+        if envelope.symbols or envelope.serverTime:
             return self._pass
         feed = self.feeds.get(envelope.s or "")
         if feed is not None and (envelope.e is not None or envelope.u is not None):

@@ -147,17 +147,20 @@ class ReelNote(msgspec.Struct):
     trades_until: Id = -1
 
 
+_ABSENT = msgspec.Raw()
+"""Where no value stands, and then false; msgspec takes `Raw | None` to mean null alone."""
+
+
 class Envelope(msgspec.Struct):
     """The keys by which any text the venue sends, or a reel holds, can be told apart."""
 
     stream: str | None = None
-    data: msgspec.Raw | None = None
     e: str | None = None
     s: str | None = None
     u: Id | None = None
     lastUpdateId: Id | None = None
-    symbols: msgspec.Raw | None = None
-    serverTime: msgspec.Raw | None = None
+    symbols: msgspec.Raw = _ABSENT
+    serverTime: msgspec.Raw = _ABSENT
     papertape: ReelNote | None = None
 
 
