@@ -145,6 +145,8 @@ class Connection:
                     self.send(ws_frame(PONG, payload))
                 elif opcode == PONG:
                     self.pongs += payload == b"settle"
+                elif opcode == TEXT:
+                    self._take_request(json.loads(payload))
                 elif opcode == CLOSE:
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -152,6 +154,11 @@ class Connection:
         finally:
             self.closed.set()
             self._writer.close()
+
+    def _take_request(self, request: dict[str, Any]) -> None:
+        assert request["method"] == "SUBSCRIBE"
+        self.streams |= set(request["params"])
+        self.send(ws_frame(TEXT, json.dumps({"result": None, "id": request["id"]}).encode()))
 
     async def _read_frame(self) -> tuple[int, bytes]:
         head = await self._reader.readexactly(2)
