@@ -102,8 +102,8 @@ class BinanceSession:
                 self.note("no exchangeInfo", status=answer.status)
                 if 400 <= answer.status < 500 and await self._list_from_snapshots(now_ns):
                     return
-            except VenueError as error:
-                self.note("venue not reached", error=str(error))
+            except (VenueError, DecodeError) as error:
+                self.note("no listing", error=str(error))
             await asyncio.sleep(backoff.next_s())
 
     def _exchange_info_query(self) -> dict[str, str]:
