@@ -112,7 +112,7 @@ class BinanceMachine:
                 taker(ts_recv_ns, payload)
             except EpochOpened:
                 continue
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 raise DecodeError(f"expected a payload of the venue, was {payload[:80]!r}: {error}") from error
             return
 
