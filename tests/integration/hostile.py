@@ -190,6 +190,7 @@ class HostileVenue:
         self.connections: list[Connection] = []
         self.playing = True
         self.port = 0
+        self.writers: list[asyncio.StreamWriter] = []
 
     @property
     def urls(self) -> list[str]:
@@ -236,6 +237,8 @@ class HostileVenue:
             await connection.settled()
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one TCP connection."""
+        self.writers.append(writer)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -324,9 +327,10 @@ async def hostile_venue(*symbols: str, usdm: bool = False) -> AsyncIterator[Host
             yield venue
         finally:
             playing.cancel()
-            for connection in venue.live:
-                connection.cut()
             server.close()
+            for writer in venue.writers:
+                writer.transport.abort()
+            await asyncio.gather(*(writer.wait_closed() for writer in venue.writers), return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool], what: str, deadline_s: float = 20) -> None:

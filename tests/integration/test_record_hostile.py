@@ -153,8 +153,9 @@ async def test_frames_in_unusual_wrapping(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             link.send(*[ws_frame(CONTINUATION, b"", fin=False)] * 1000, ws_frame(CONTINUATION, frame[10:]))
         link.send(*(ws_frame(TEXT, frame) for frame in frames[3:12]))
-        link.send(*(ws_frame(CONTINUATION if position else TEXT, frames[12][position : position + 1], fin=False)
-                    for position in range(len(frames[12]))), ws_frame(CONTINUATION, b""))
+        parts = [frames[12][position : position + 1] for position in range(len(frames[12]))]
+        link.send(ws_frame(TEXT, b"", fin=False), *(ws_frame(CONTINUATION, part, fin=False) for part in parts))
+        link.send(ws_frame(CONTINUATION, b""))
         link.send(*(ws_frame(TEXT, frame) for frame in frames[13:]))
         ignored = [
             combined("abcusdt@kline_1m", {"e": "kline"}),
