@@ -10,13 +10,14 @@ are one stream.
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import zstandard
 
 from papertape.core.errors import InputError
+from papertape.tape.files import store_error
 
 LINE_BYTES_MAX = 16 << 20
 _NS_FROM = 100_000_000_000_000_000
@@ -94,7 +95,10 @@ def trades_until(trade_id: int) -> bytes:
 
 
 class ReelWriter:
-    """Appends frames to one gzip reel. A reel of a killed process lacks its end; its lines up to the last flush are whole."""
+    """Appends frames to one gzip reel; raises StoreError or DiskFull, naming the file, when that cannot be written.
+
+    A reel of a killed process lacks its end; its lines up to the last flush are whole.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -102,14 +106,20 @@ class ReelWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = gzip.open(path, "ab", compresslevel=3)
         except OSError as error:
-            raise InputError(f"reel {path} cannot be written: {error.strerror or error}") from error
+            raise store_error(path, error) from error
 
     def write(self, ts_recv_ns: int, payload: bytes) -> None:
         """Append one frame; `payload` must not hold a line break."""
-        self._stream.write(b"%d %b\n" % (ts_recv_ns, payload))
+        self._do(lambda: self._stream.write(b"%d %b\n" % (ts_recv_ns, payload)))
 
     def flush(self) -> None:
-        self._stream.flush()
+        self._do(self._stream.flush)
 
     def close(self) -> None:
-        self._stream.close()
+        self._do(self._stream.close)
+
+    def _do(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as error:
+            raise store_error(self.path, error) from error
