@@ -5,6 +5,7 @@ block of the tape. The order is fixed: write, then apply.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +25,18 @@ _SECONDS_IN_DAY_NS = 86_400_000_000_000
 
 
 class ReelOut:
-    """Keeps raw frames, a reel per symbol and UTC day: `<folder>/<symbol>_<YYYYMMDD>.gz`."""
+    """Keeps raw frames, a reel per symbol and UTC day: `<folder>/<symbol>_<YYYYMMDD>.gz`.
+
+    A file that is there is never appended to, as a killed recorder may have left it without its
+    end: the name then goes on with `_2`, `_3`. The first reel of a symbol begins with the note
+    that the connection was down, so that reels of several recordings in a row are one stream.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._reels: dict[str, ReelWriter] = {}
         self._day = -1
+        self._begun: set[str] = set()
 
     def write(self, symbol: str, ts_recv_ns: int, payload: bytes) -> None:
         """Append one frame of `symbol`."""
@@ -39,9 +46,17 @@ class ReelOut:
             self._day = day
         reel = self._reels.get(symbol)
         if reel is None:
-            date = datetime.fromtimestamp(ts_recv_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
-            reel = self._reels[symbol] = ReelWriter(self._folder / f"{symbol.lower()}_{date}.gz")
+            reel = self._reels[symbol] = ReelWriter(self._free_path(symbol, ts_recv_ns))
+            if symbol not in self._begun:
+                self._begun.add(symbol)
+                reel.write(ts_recv_ns, LINK_DOWN)
         reel.write(ts_recv_ns, payload.replace(b"\n", b" ").strip())
+
+    def _free_path(self, symbol: str, ts_recv_ns: int) -> Path:
+        date = datetime.fromtimestamp(ts_recv_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
+        stem = f"{symbol.lower()}_{date}"
+        names = itertools.chain((f"{stem}.gz",), (f"{stem}_{number}.gz" for number in itertools.count(2)))
+        return next(path for name in names if not (path := self._folder / name).exists())
 
     def close(self) -> None:
         """End the files that are open."""
