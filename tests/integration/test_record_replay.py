@@ -75,7 +75,7 @@ def ids_on(tape: Path) -> set[tuple[int, int]]:
     if not (tape / "market").is_dir():
         return set()
     reader = MarketReader.open(tape)
-    rows = [batch.records[["kind", "id"]] for batch in reader.blocks(max(reader.next_seq - 2000, 0), check=False)]
+    rows = [batch.records[["kind", "id"]] for batch in reader.blocks(max(reader.next_seq - 20_000, 0), check=False)]
     return {(int(kind), int(ident)) for block in rows for kind, ident in block.tolist()}
 
 
