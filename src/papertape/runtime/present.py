@@ -9,7 +9,7 @@ from rich.table import Table
 
 def present(response: msgspec.Struct) -> None:
     """Print `response` to standard output."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     values: dict[str, Any] = msgspec.to_builtins(response)
     plain = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     tables: list[Table] = []
