@@ -6,6 +6,7 @@ logs and errors go to standard error, whose last line is the error.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, get_args, get_origin
@@ -107,14 +108,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    if given.json:
-        sys.stdout.write(msgspec.json.encode(outcome.response).decode() + "\n")
+    try:
+        _answer(outcome.response, given.json)
+    except BrokenPipeError:
+        # Whoever read has gone; what Python flushes at exit must not meet the broken pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _fail(outcome.error, outcome.exit_code) if outcome.error else outcome.exit_code
+
+
+def _answer(response: msgspec.Struct, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(response).decode() + "\n")
     else:
         from papertape.runtime.present import present
 
-        present(outcome.response)
+        present(response)
     sys.stdout.flush()
-    return _fail(outcome.error, outcome.exit_code) if outcome.error else outcome.exit_code
 
 
 def _fail(message: str, exit_code: int) -> int:

@@ -52,6 +52,8 @@ PAYLOAD_OFFSET = 24
 PAYLOAD_BYTES = RECORD_BYTES - PAYLOAD_OFFSET
 NO_ID = -1
 INSTRUMENTS_MAX = 1 << 16
+EVENT_RECORDS_MAX = 1 << 16
+"""Records of one event: a block of the tape holds no more."""
 INT64_MAX = (1 << 63) - 1
 
 

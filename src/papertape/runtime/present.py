@@ -12,9 +12,9 @@ from papertape.runtime.demo_story import own_command, story
 
 def present(response: msgspec.Struct) -> None:
     """Print `response` to standard output."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if isinstance(response, DemoResult):
-        console.print(story(response, own_command()), markup=False, soft_wrap=True)
+        console.print(story(response, own_command()), soft_wrap=True)
         return
     values: dict[str, Any] = msgspec.to_builtins(response)
     plain = Table(show_header=False, box=None, padding=(0, 2, 0, 0))

@@ -49,16 +49,28 @@ class Recorder:
         self._arrivals: list[int] = []
         self._prelude: Prelude | None = None
         self._waiting: list[tuple[int, bytes]] = []
+        self._flush_is_due = False
         self._synced_once: set[str] = set()
 
     def frame(self, payload: bytes, is_last: bool) -> None:
-        """Take one frame; `is_last` ends the batch."""
+        """Take one frame; `is_last` ends the batch, and so does the end of the read that brought it.
+
+        A read may end in a ping or a part of a message, and then no frame of it was told to be the last.
+        """
         now_ns = self._clock.now_ns()
         if self._prelude is None:
             self._take(now_ns, payload)
         else:
             self._wait(self._prelude, now_ns, payload)
         if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
+            self.flush()
+        elif not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._end_read)
+
+    def _end_read(self) -> None:
+        self._flush_is_due = False
+        if self._machine.gate.buffer.count:
             self.flush()
 
     def _take(self, ts_recv_ns: int, payload: bytes) -> None:

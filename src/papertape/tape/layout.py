@@ -12,11 +12,11 @@ import zlib
 from hashlib import blake2b
 from typing import NamedTuple
 
-from papertape.core.records import RECORD_BYTES, RECORD_DTYPE, Kind
+from papertape.core.records import EVENT_RECORDS_MAX, RECORD_BYTES, RECORD_DTYPE, Kind
 
 LAYOUT_VERSION = 1
 SEGMENT_HEADER_BYTES = 512
-BLOCK_RECORDS_MAX = 65_536
+BLOCK_RECORDS_MAX = EVENT_RECORDS_MAX
 """Records in one block; an event may not be larger. A snapshot of 5,000 + 5,000 levels has 10,000."""
 CHAIN_BYTES = 16
 CHAIN_START = bytes(CHAIN_BYTES)

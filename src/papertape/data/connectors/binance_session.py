@@ -113,8 +113,8 @@ class BinanceSession:
             try:
                 if await self._list_once():
                     return
-            except VenueError as error:
-                self.note("venue not reached", error=str(error))
+            except (VenueError, DecodeError) as error:
+                self.note("no listing", error=str(error))
             await asyncio.sleep(backoff.next_s())
 
     async def _list_once(self) -> bool:

@@ -21,7 +21,7 @@ class _Listener(picows.WSListener):
     def __init__(self, on_frame: OnFrame) -> None:
         super().__init__()
         self._on_frame = on_frame
-        self._parts: list[bytes] = []
+        self._parts = bytearray()
         self.ended = "connection lost without a close frame"
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
@@ -34,11 +34,11 @@ class _Listener(picows.WSListener):
             transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
         elif kind in (_TEXT, _CONTINUATION):
-            self._parts.append(frame.get_payload_as_bytes())
+            self._parts += frame.get_payload_as_bytes()
             if frame.fin:
-                message, self._parts = b"".join(self._parts), []
+                message, self._parts = bytes(self._parts), bytearray()
                 self._on_frame(message, frame.last_in_buffer)
-            elif sum(map(len, self._parts)) > FRAME_BYTES_MAX:
+            elif len(self._parts) > FRAME_BYTES_MAX:
                 self.ended = f"a fragmented message of more than {FRAME_BYTES_MAX} bytes"
                 transport.disconnect()
 

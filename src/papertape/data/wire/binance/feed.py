@@ -9,7 +9,7 @@ import msgspec
 from papertape.core.errors import DataError, DecodeError, FinerThanScale, UnknownInstrument
 from papertape.core.fixed import VALUE_MAX, parse_fixed
 from papertape.core.instruments import Instrument, instrument_event
-from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
+from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
 from papertape.data.quality.gate import Gate, Level
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
@@ -184,6 +184,8 @@ class SymbolFeed:
         )
 
     def _levels(self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int) -> list[Level]:
+        if len(bids) + len(asks) > EVENT_RECORDS_MAX:
+            raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {len(bids) + len(asks)}")
         price, size = self._price, self._size
         levels = [(0, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in bids]
         levels += [(_ASK, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in asks]

@@ -168,7 +168,19 @@ def test_backfilled_prints_count_once_and_a_bad_row_leaves_all_missing() -> None
 
 def test_aggregates_carry_their_range_and_are_followed_by_their_own_ids() -> None:
     one = machine()
-    data = {"e": "aggTrade", "E": 1, "s": "ETHUSDT", "a": 5, "p": "1", "q": "2", "nq": "1", "f": 7, "l": 9, "T": 4, "m": True}
+    data = {
+        "e": "aggTrade",
+        "E": 1,
+        "s": "ETHUSDT",
+        "a": 5,
+        "p": "1",
+        "q": "2",
+        "nq": "1",
+        "f": 7,
+        "l": 9,
+        "T": 4,
+        "m": True,
+    }
     for number in (5, 6, 8):
         one.take(TS, combined("ethusdt@aggTrade", data | {"a": number, "st": 1}))
     records = taken(one)
