@@ -10,7 +10,7 @@ import zstandard
 from papertape.core.errors import DataError, UnknownInstrument
 from papertape.core.instruments import InstrumentKind, check_listing
 from papertape.data.wire.binance.listing import DecimalsSeen, decimal_is_positive, from_decimals, from_exchange_info
-from papertape.data.wire.binance.payloads import Snapshot, decode_exchange_info
+from papertape.data.wire.binance.payloads import ExchangeInfo, Snapshot, decode_exchange_info
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_symbol_is_named_with_some_that_are_known() -> None:
         from_exchange_info(SPOT, decode_exchange_info(info([])), "NOSUCH")
 
 
-@pytest.mark.parametrize("tick", ["abc", "1e-5", "0." + "0" * 30 + "1"])
+@pytest.mark.parametrize("tick", ["x1", "1e-5", "0." + "0" * 30 + "1"])
 def test_a_filter_that_is_no_usable_number_is_bad_input(tick: str) -> None:
     body = info([{"filterType": "PRICE_FILTER", "tickSize": tick}])
     with pytest.raises(DataError):
@@ -96,7 +96,7 @@ def recorded_infos(data: Path) -> list[tuple[str, Rules, bytes]]:
     """Every exchangeInfo among the recordings."""
     found: list[tuple[str, Rules, bytes]] = []
     for path in sorted(data.glob("cryptofeed/*/*.0.zst")):
-        for line in zstandard.open(path, "rb"):
+        for line in zstandard.open(path, "rb").read().splitlines():
             address, _, rest = line.partition(b" -> ")
             if address.endswith(b"exchangeInfo"):
                 found.append((str(path), SPOT if b"/api/" in address else USDM, rest.partition(b": ")[2]))
@@ -116,8 +116,7 @@ def test_every_symbol_of_every_recorded_exchange_info_can_be_listed(recordings: 
     listed = 0
     for where, rules, body in infos:
         for symbol in decode_exchange_info(body).symbols:
-            one = from_exchange_info(rules, decode_exchange_info(info([], **{})), "ETHUSDT") if not symbol.filters else None
-            one = one or from_exchange_info(rules, type(decode_exchange_info(b'{"symbols":[]}'))(symbols=[symbol]), symbol.symbol)
+            one = from_exchange_info(rules, ExchangeInfo(symbols=[symbol]), symbol.symbol)
             assert check_listing(one) is None, where
             listed += 1
     assert listed > 1_000
