@@ -20,6 +20,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 - this file is the first thing that an older Python meets
     sys.exit("x.py: expected Python 3.11 or later, was {}.{}".format(*sys.version_info[:2]))
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -66,7 +67,7 @@ def steps_of(task: str, args: Sequence[str]) -> tuple[Step, ...] | None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one task; its exit code, 2 for a wrong command line, 130 when interrupted."""
+    """Run one task; its exit code, 2 for a wrong command line."""
     if not argv or argv[0] in ("-h", "--help", "help"):
         say((__doc__ or "").rstrip())
         return 0 if argv else 2
@@ -75,10 +76,9 @@ def main(argv: Sequence[str]) -> int:
         fail(f"expected one of demo, test, check, bench, docs, fmt, wheel, was {argv[0]!r}; see python3 x.py --help", 2)
     try:
         set_up()
-        return run(steps)
     except KeyboardInterrupt:
-        say("x.py: interrupted")
-        return 130
+        fail("interrupted", 130)
+    return run(steps)
 
 
 def run(steps: Sequence[Step]) -> int:
@@ -87,13 +87,23 @@ def run(steps: Sequence[Step]) -> int:
     for number, (name, args) in enumerate(steps, 1):
         if len(steps) > 1:
             say(f"x.py: {name} ({number} of {len(steps)})")
-        code = subprocess.run([str(PYTHON), *args], cwd=ROOT, check=False).returncode
+        code = call([str(PYTHON), *args])
         if code:
-            say(f"x.py: {name} failed with exit code {code}" + not_run([name for name, _ in steps[number:]]))
-            return code if code > 0 else 128 - code
+            say(f"x.py: {name} ended with exit code {code}" + not_run([name for name, _ in steps[number:]]))
+            return code
     if len(steps) > 1:
         say(f"x.py: {', '.join(name for name, _ in steps)}: all good in {time.monotonic() - started:.0f} s")
     return 0
+
+
+def call(command: Sequence[str]) -> int:
+    """Run a command to its end; its exit code, 128 + n when signal n ended it."""
+    with subprocess.Popen(command, cwd=ROOT) as child:
+        while True:
+            # An interrupt reaches the child as well, which may want time to end in good order.
+            with contextlib.suppress(KeyboardInterrupt):
+                code = child.wait()
+                return code if code >= 0 else 128 - code
 
 
 def not_run(names: Sequence[str]) -> str:

@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test asserts on wall time; a failure prints what repeats it.
+settings.register_profile("papertape", deadline=None, print_blob=True)
+settings.load_profile("papertape")
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data" / "hftbacktest"

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-KERNEL_SOURCES = ("kernels.py", "rows.py", "records.py")
-"""File names of the modules that hold kernels, or constants that kernels take from elsewhere."""
+KERNEL_SOURCES = ("jit.py", "kernels.py", "records.py", "rows.py", "state_hash.py", "view.py")
+"""File names of the modules that make kernels what they are; kernels import nothing else of papertape."""
 
 
 def kernel_cache_dir() -> Path:

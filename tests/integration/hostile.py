@@ -245,7 +245,9 @@ class HostileVenue:
             writer.close()
             return
         target = head.split(" ", 2)[1]
-        key = next((line[18:].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key:")), "")
+        key = next(
+            (line[18:].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key:")), ""
+        )
         if key:
             await self._websocket(target, key, reader, writer)
         else:

@@ -38,7 +38,9 @@ async def test_a_signal_ends_it_with_summary_and_sealed_tape(
 
 
 async def test_a_signal_before_anything_answers_ends_it_too(tmp_path: Path) -> None:
-    recorder = await record(tmp_path, "binance-spot", ["--ws-url", "ws://127.0.0.1:9", "--rest-url", "http://127.0.0.1:9"])
+    recorder = await record(
+        tmp_path, "binance-spot", ["--ws-url", "ws://127.0.0.1:9", "--rest-url", "http://127.0.0.1:9"]
+    )
     await until(lambda: (tmp_path / "tape" / "market" / "lock").exists(), "the lock")
     log = tmp_path / "logs" / "record.log"
     await until(lambda: log.exists() and "no listing" in log.read_text(), "a try")

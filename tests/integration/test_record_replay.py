@@ -42,7 +42,19 @@ def made_reel(path: Path, symbol: str, usdm: bool) -> Path:
 async def through_the_box(home: Path, venue: str, reel: Path, symbol: str, speed: str) -> dict[str, Any]:
     """Serve `reel` by `papertape venue`, record it to its end by `papertape record`; the summary of the recorder."""
     box = await start(
-        home, "venue", "--reel", str(reel), "--venue", venue, "--symbol", symbol, "--speed", speed, "--port", "0", "--json"
+        home,
+        "venue",
+        "--reel",
+        str(reel),
+        "--venue",
+        venue,
+        "--symbol",
+        symbol,
+        "--speed",
+        speed,
+        "--port",
+        "0",
+        "--json",
     )
     assert box.process.stderr is not None
     listens = (await box.process.stderr.readline()).decode().split()

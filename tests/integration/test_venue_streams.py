@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from papertape.core.errors import InputError, UnknownInstrument
+from papertape.core.errors import InputError
 from papertape.tape.reels import read_reel
 from papertape.venue.rules import SPOT, USDM, VenueName, VenueRules
-from papertape.venue.server import running_venue
+from papertape.venue.server import ReelVenue, running_venue
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "hftbacktest"
 QUICK = {"binance-spot": SPOT, "binance-usdm": USDM}
@@ -49,7 +49,7 @@ def trade(number: int, symbol: str = "ABCUSDT") -> str:
     return wrapped(f"{symbol.lower()}@trade", data | {"T": 1_700_000_000_500 + number, "m": False, "M": True})
 
 
-class Collector(WSListener):  # type: ignore[misc]
+class Collector(WSListener):
     """A picows client that keeps every text frame."""
 
     def __init__(self) -> None:
@@ -63,15 +63,15 @@ class Collector(WSListener):  # type: ignore[misc]
 
 async def all_frames(url: str, done: asyncio.Event, expected: int) -> list[bytes]:
     """Every frame a picows client gets from `url`, waiting for `expected` of them."""
-    transport, collector = await ws_connect(Collector, url)
+    collector = Collector()
+    transport, _ = await ws_connect(lambda: collector, url)
     async with asyncio.timeout(DEADLINE_S):
         await done.wait()
         while len(collector.frames) < expected:
             await asyncio.sleep(0.01)
     transport.disconnect()
     await transport.wait_disconnected()
-    frames: list[bytes] = collector.frames
-    return frames
+    return collector.frames
 
 
 REELS = [
@@ -136,16 +136,125 @@ async def test_raw_connection_gets_the_bare_payload(tmp_path: Path) -> None:
     assert frames == [json.dumps(json.loads(trade(n))["data"], separators=(",", ":")).encode() for n in (1, 2)]
 
 
-async def test_unknown_symbol_is_refused_with_the_symbols_there_are(tmp_path: Path) -> None:
-    reel = write_reel(tmp_path / "a.reel", trade(1))
-    with pytest.raises(UnknownInstrument, match="ABCUSDT"):
-        async with running_venue([reel], "binance-spot", "XYZUSDT"):
-            pass
+def depth(first: int, final: int, bid: tuple[str, str], stream: str = "abcusdt@depth@100ms", **more: int) -> str:
+    data = {"e": "depthUpdate", "E": 1_700_000_001_000, "s": "ABCUSDT", "U": first, "u": final, "b": [bid], "a": []}
+    return wrapped(stream, data | more)
 
 
-async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+SNAPSHOT = '{"lastUpdateId":10,"bids":[["9.00","1.0"],["8.00","1.0"]],"asks":[["11.00","1.0"]]}'
+
+
+async def streams_of(box: ReelVenue, path: str, expected: int) -> list[tuple[str, Any]]:
+    frames = [json.loads(frame) for frame in await all_frames(box.ws_url + path, box.done, expected)]
+    return [(frame["stream"], frame["data"]) for frame in frames]
+
+
+async def test_any_name_of_the_depth_changes_gets_those_of_the_reel(tmp_path: Path) -> None:
+    reel = write_reel(tmp_path / "a.reel", SNAPSHOT, depth(11, 12, ("9.50", "1.0")))
+    names = ["abcusdt@depth", "abcusdt@depth@100ms", "abcusdt@depth@0ms"]
+    silent = ["ABCUSDT@depth", "xyzusdt@depth", "abcusdt@depth@7ms"]
+    async with running_venue([reel], "binance-spot", "ABCUSDT", rules=quick("binance-spot")) as box:
+        got = await streams_of(box, f"/stream?streams={'/'.join(silent + names)}", 3)
+    assert sorted(name for name, _ in got) == sorted(names)
+    assert all(data == json.loads(depth(11, 12, ("9.50", "1.0")))["data"] for _, data in got)
+
+
+async def test_partial_depth_of_spot_comes_from_the_box_s_own_book(tmp_path: Path) -> None:
+    events = [depth(11, 12, ("9.50", "1.0")), depth(13, 13, ("8.00", "0.0")), trade(1)]
+    reel = write_reel(tmp_path / "a.reel", depth(9, 10, ("9.00", "1.0")), SNAPSHOT, *events)
+    async with running_venue([reel], "binance-spot", "ABCUSDT", rules=quick("binance-spot")) as box:
+        got = await streams_of(box, "/stream?streams=abcusdt@depth5@100ms", 3)
+    asks = [["11.00", "1.0"]]
+    assert [data["lastUpdateId"] for _, data in got] == [10, 12, 13]
+    assert got[1] == (
+        "abcusdt@depth5@100ms",
+        {"lastUpdateId": 12, "bids": [["9.50", "1.0"], ["9.00", "1.0"], ["8.00", "1.0"]], "asks": asks},
+    )
+    assert got[2][1]["bids"] == [["9.50", "1.0"], ["9.00", "1.0"]]
+
+
+async def test_partial_depth_of_usdm_has_the_shape_of_a_change(tmp_path: Path) -> None:
+    event = depth(400, 500, ("9.50", "1.0"), stream="abcusdt@depth@0ms", pu=10, T=1_700_000_000_900)
+    reel = write_reel(tmp_path / "a.reel", SNAPSHOT, event)
+    async with running_venue([reel], "binance-usdm", "ABCUSDT", rules=quick("binance-usdm")) as box:
+        got = await streams_of(box, "/public/stream?streams=abcusdt@depth10", 1)
+    expected = json.loads(event)["data"]
+    expected |= {"b": [["9.50", "1.0"], ["9.00", "1.0"], ["8.00", "1.0"]], "a": [["11.00", "1.0"]]}
+    assert got == [("abcusdt@depth10", expected)]
+
+
+async def test_usdm_paths_carry_their_category_and_starve_the_rest(tmp_path: Path) -> None:
+    aggregate = wrapped("abcusdt@aggTrade", {"e": "aggTrade", "E": 1_700_000_000_700, "s": "ABCUSDT", "a": 1})
+    ticker = {"u": 7, "s": "ABCUSDT", "b": "9.0", "B": "1.0", "a": "11.0", "A": "1.0"}
+    reel = write_reel(tmp_path / "a.reel", trade(1), aggregate, wrapped("abcusdt@bookTicker", ticker), trade(2))
+    rules = quick("binance-usdm", opening_quiet_s=1.0)
+    query = "/stream?streams=abcusdt@trade/abcusdt@aggTrade/abcusdt@bookTicker"
+    async with running_venue([reel], "binance-usdm", "ABCUSDT", rules=rules) as box, asyncio.TaskGroup() as group:
+        counts = {"": 3, "/public": 1, "/market": 3, "/private": 0}
+        tasks = {prefix: group.create_task(streams_of(box, prefix + query, count)) for prefix, count in counts.items()}
+    got = {prefix: [name.partition("@")[2] for name, _ in task.result()] for prefix, task in tasks.items()}
+    assert got == {
+        "": ["trade", "bookTicker", "trade"],
+        "/public": ["bookTicker"],
+        "/market": ["trade", "aggTrade", "trade"],
+        "/private": [],
+    }
+
+
+@pytest.mark.parametrize("path", ["/public/ws", "/market/stream", "/private/ws", "/other", "/ws/../x"])
+async def test_spot_has_no_such_paths(tmp_path: Path, path: str) -> None:
     reel = write_reel(tmp_path / "a.reel", trade(1))
-    async with running_venue([reel], "binance-spot", "ABCUSDT") as box:
-        with pytest.raises(InputError, match=f"127.0.0.1:{box.port}.*another port"):
-            async with running_venue([reel], "binance-spot", "ABCUSDT", port=box.port):
-                pass
+    async with running_venue([reel], "binance-spot", "ABCUSDT") as box, aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(box.ws_url + path)
+    assert refused.value.status == 404
+
+
+async def test_the_market_opens_with_the_first_subscription_and_goes_on_for_later_clients(tmp_path: Path) -> None:
+    reel = write_reel(tmp_path / "a.reel", *(trade(n) for n in range(100)), step_us=20_000)
+    async with running_venue([reel], "binance-spot", "ABCUSDT", speed=1, rules=quick("binance-spot")) as box:
+        first, second = Collector(), Collector()
+        early, _ = await ws_connect(lambda: first, f"{box.ws_url}/ws")
+        assert await rest(f"{box.rest_url}/api/v3/trades", symbol="ABCUSDT") == []
+        early.send(WSMsgType.TEXT, b'{"method":"SUBSCRIBE","params":["abcusdt@trade"],"id":1}')
+        async with asyncio.timeout(DEADLINE_S):
+            while len(first.frames) < 10:
+                await asyncio.sleep(0.01)
+            late, _ = await ws_connect(lambda: second, f"{box.ws_url}/ws/abcusdt@trade")
+            await box.done.wait()
+            while len(first.frames) < 101 or second.frames[-1:] != first.frames[-1:]:
+                await asyncio.sleep(0.01)
+        for transport in (early, late):
+            transport.disconnect()
+    ids = [json.loads(frame)["t"] for frame in first.frames[1:]]
+    assert first.frames[0] == b'{"result":null,"id":1}'
+    assert ids == list(range(100))
+    assert [json.loads(frame)["t"] for frame in second.frames] == ids[-len(second.frames) :]
+    assert 0 < len(second.frames) < 100
+
+
+async def test_several_files_are_one_stream_with_all_their_symbols(tmp_path: Path) -> None:
+    reels = [
+        write_reel(tmp_path / "a.reel", trade(1), trade(1, "XYZBTC")),
+        write_reel(tmp_path / "b.reel", trade(2), start_us=1_700_000_001_000_000),
+    ]
+    async with running_venue(reels, "binance-spot", "abcusdt", rules=quick("binance-spot")) as box:
+        got = await streams_of(box, "/stream?streams=abcusdt@trade/xyzbtc@trade", 3)
+    assert [(data["s"], data["t"]) for _, data in got] == [("ABCUSDT", 1), ("XYZBTC", 1), ("ABCUSDT", 2)]
+
+
+async def test_a_reel_that_turns_bad_while_it_plays_ends_the_box(tmp_path: Path) -> None:
+    reel = write_reel(tmp_path / "a.reel", trade(1), trade(2))
+
+    async def spoil() -> None:
+        async with (
+            asyncio.timeout(DEADLINE_S),
+            running_venue([reel], "binance-spot", "ABCUSDT", rules=quick("binance-spot")) as box,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{box.ws_url}/ws/abcusdt@trade"),
+        ):
+            write_reel(reel, trade(1), trade(2)[:-5])
+            await asyncio.Event().wait()
+
+    with pytest.raises(InputError, match="line 2"):
+        await spoil()

@@ -27,7 +27,10 @@ MALFORMED = {
     "a level of 1e30": wild_depth(b=[["1e30", "1"]]),
     "an absurdly fine price": wild_price("0." + "0" * 30 + "1"),
     "a level that is no pair": wild_depth(b=[["1", "2", "3"]]),
-    "deep nesting in what is not read": b'{"stream":"abcusdt@trade","data":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+    "deep nesting in what is not read": b'{"stream":"abcusdt@trade","data":{"x":'
+    + b"[" * 100_000
+    + b"]" * 100_000
+    + b"}}",
     "deep nesting elsewhere": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
     "a depth event larger than a block": wild_depth(b=[["1.0", "1.0"]] * 70_000),
 }

@@ -106,9 +106,7 @@ def test_a_wrong_command_line_is_usage(arguments: list[str], told: str, capsys: 
     ],
     ids=" ".join,
 )
-def test_what_is_not_there_is_named_last_and_alone(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_not_there_is_named_last_and_alone(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "--json"]) == 3
     said = capsys.readouterr()
     assert said.out == ""

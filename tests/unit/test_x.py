@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,16 +26,31 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     return name
 """
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-MAIN = "import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(7 if 'fail' in sys.argv else 0)\n"
+MAIN = """
+import json, sys, time
+try:
+    print(json.dumps(sys.argv[1:]), flush=True)
+    time.sleep(60 if "wait" in sys.argv else 0)
+except KeyboardInterrupt:
+    time.sleep(1)  # an orderly end takes a while
+    print("orderly end")
+    sys.exit(130)
+sys.exit(7 if "fail" in sys.argv else 0)
+"""
+
+
+def command_of(*args: str) -> list[str]:
+    base = Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin/python3")
+    return [str(base), "x.py", *args]
+
+
+def outside() -> dict[str, str]:
+    """The environment of a person, with no trace of the one that runs this test."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
 
 
 def x(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run x.py as a person would, with no trace of the environment that runs this test."""
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    base = Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin/python3")
-    return subprocess.run(
-        [str(base), "x.py", *args], cwd=project, env=outside, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command_of(*args), cwd=project, env=outside(), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +88,30 @@ def test_sets_up_once_then_passes_everything_through(project: Path) -> None:
     assert second.returncode == 7
     assert second.stdout == '["bench", "fail"]\n'
     assert "set up in" not in second.stderr
-    assert "bench failed with exit code 7" in second.stderr
+    assert "bench ended with exit code 7" in second.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an interrupt from the keyboard cannot be sent to a group there")
+def test_an_interrupt_leaves_the_task_time_to_end(project: Path) -> None:
+    with subprocess.Popen(
+        command_of("demo", "wait"),
+        cwd=project,
+        env=outside(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as runner:
+        assert runner.stdout
+        assert runner.stdout.readline() == '["demo", "wait"]\n'
+        os.killpg(runner.pid, signal.SIGINT)
+        assert runner.stdout.read() == "orderly end\n"
+    assert runner.returncode == 130
 
 
 def test_stops_at_the_first_failing_step_and_says_what_did_not_run(project: Path) -> None:
     done = x(project, "test")
     assert done.returncode == 1, "ruff is not in the empty lock"
-    assert "ruff check failed with exit code 1; not run: ruff format, mypy, import rule, pytest" in done.stderr
+    assert "ruff check ended with exit code 1; not run: ruff format, mypy, import rule, pytest" in done.stderr
 
 
 def test_sets_up_again_when_the_lock_changes_and_refuses_what_has_no_hash(project: Path) -> None:

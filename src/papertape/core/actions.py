@@ -38,6 +38,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `version`."""
+
     papertape: str
     python: str
     platform: str
@@ -52,6 +54,8 @@ class Init(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `init`."""
+
     config: str
     data_directory: str
 
@@ -63,6 +67,8 @@ class ConfigCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigCheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `config check`."""
+
     file: str | None
     ok: bool
 
@@ -74,6 +80,8 @@ class ConfigShow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `config show`."""
+
     file: str | None
     data_directory: str
     config: dict[str, object]
@@ -89,6 +97,8 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `replay`."""
+
     market_records: int
     prints: int
     synced: bool
@@ -107,11 +117,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
     venue: Annotated[VenueName, Meta(description="Market to listen to.")]
-    symbols: Annotated[list[str], Meta(description="Symbols, parted by commas; by default those of the configuration.")] = []
-    seconds: Annotated[Positive | None, Meta(description="Stop after this many seconds; without it, go on for ever.")] = None
-    ws_url: Annotated[str | None, Meta(description="Base URL of the WebSocket server, instead of the venue's own.")] = None
+    symbols: Annotated[
+        list[str], Meta(description="Symbols, parted by commas; by default those of the configuration.")
+    ] = []
+    seconds: Annotated[
+        Positive | None, Meta(description="Stop after this many seconds; without it, go on for ever.")
+    ] = None
+    ws_url: Annotated[str | None, Meta(description="Base URL of the WebSocket server, instead of the venue's own.")] = (
+        None
+    )
     rest_url: Annotated[str | None, Meta(description="Base URL of the REST server, instead of the venue's own.")] = None
-    reel_out: Annotated[str | None, Meta(description="Folder to keep the raw frames in as well, a reel per symbol.")] = None
+    reel_out: Annotated[
+        str | None, Meta(description="Folder to keep the raw frames in as well, a reel per symbol.")
+    ] = None
 
 
 class LatencyUs(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +154,8 @@ class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `record`."""
+
     frames: int
     market_records: int
     resyncs: int
@@ -161,6 +181,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `venue`."""
+
     port: int
     reel_ended: bool
     """Whether the whole reel was played."""
@@ -183,6 +205,8 @@ class VerifyFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `verify`."""
+
     ok: bool
     segments: int
     blocks: int
@@ -190,25 +214,41 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
     first_seq: int | None
     last_seq: int | None
     sealed: bool
+    """Whether the last segment is sealed; a tape in use, or of a killed writer, is not."""
+    uncommitted_bytes: int
+    """What a writer at work or killed has behind its last whole block; the next writer cuts it off."""
+    runs: int
     findings: list[VerifyFinding]
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """Play a market through the exchange in a box, real sockets, the recorder and the tape, then replay the tape."""
 
-    reel: Annotated[list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")] = []
-    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")] = "binance-spot"
-    symbol: Annotated[str, Meta(description="Symbol that the reels hold.")] = "ETHUSDT"
-    seconds: Annotated[float, Meta(description="How long to play.", gt=0)] = 10.0
+    reel: Annotated[
+        list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")
+    ] = []
+    venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
+    symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
+    seconds: Annotated[float, Meta(description="How long to play.", gt=0, le=3600)] = 10.0
     seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `demo`."""
+
+    venue: str
+    symbol: str
+    seed: int | None
+    """What the market was made from; None when reels were played."""
+    frames: int
     market_records: int
     prints: int
     sequence_breaks: int
     book_checks: int
     book_mismatches: int
+    latency_us: LatencyUs
+    verified: bool
+    """Whether `verify` found nothing wrong with the tape."""
     live_hash: str
     replay_hash: str
     same: bool
@@ -222,6 +262,8 @@ class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchReplayResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `bench replay`."""
+
     level_updates_per_s: float
     quotes_per_s: float
     plain_level_updates_per_s: float
@@ -237,6 +279,8 @@ class BenchRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchRecordResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `bench record`."""
+
     frames_per_s: float
     cpu_us_per_frame: float
     latency_us: LatencyUs
@@ -250,6 +294,8 @@ class BenchTape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchTapeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `bench tape`."""
+
     append_sync_us_p50: float
     append_sync_us_p99: float
     append_records_per_s: float

@@ -10,14 +10,12 @@ import msgspec
 import numpy as np
 
 from papertape.core.errors import DataError, DecodeError
-from papertape.core.fixed import SCALE_MAX, Rounding, rescale
+from papertape.core.fixed import SCALE_MAX, VALUE_MAX, Rounding, rescale
 from papertape.core.records import INSTRUMENTS_MAX, Flag, Kind, RecordBuffer, payload_text, text_payload
 
-VALUE_MAX = 1 << 62
-"""Largest mantissa of a price, size or rule: the sum of two still fits in int64."""
 MONEY_SCALE = 8
 """Decimals at which the value of an order is counted when an instrument is listed."""
-VALUED_TICKS_MIN = 1_000_000
+VALUED_TICKS_MIN = 10_000
 """The largest order allowed must still have a value that fits in int64 at a price of this many ticks."""
 
 _MINUTE_NS = 60_000_000_000
@@ -35,7 +33,7 @@ class InstrumentKind(StrEnum):
 
 
 class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One instrument in one epoch. Rules that the venue does not have are 0."""
+    """One instrument in one epoch. Rules that the venue does not have are 0; currencies that data alone does not tell are empty."""
 
     venue: str
     symbol: str
@@ -99,9 +97,10 @@ def check_listing(instrument: Instrument) -> str | None:
     """Why `instrument` cannot be listed, or None when it can.
 
     Prices and sizes are int64 mantissas, and their product is only taken through 128 bits. What could still
-    overflow is the value of an order: with `max_size` given, it must fit up to a price of a million ticks.
+    overflow is the value of an order: with `max_size` given, it must fit up to a price of ten thousand ticks; the
+    value of a dearer order is checked when the order comes.
     """
-    for name in ("venue", "symbol", "base", "quote", "settle"):
+    for name in ("venue", "symbol"):
         if not getattr(instrument, name):
             return f"{name} is empty"
     for name, low, high in (
@@ -134,7 +133,7 @@ def _check_value(instrument: Instrument) -> str | None:
         return None
     return (
         f"an order of max_size {instrument.max_size} at a price of {VALUED_TICKS_MIN} ticks of {instrument.tick} could "
-        f"overflow 64 bits at {MONEY_SCALE} decimals of money; list it with a smaller max_size or a larger scale"
+        f"overflow 64 bits at {MONEY_SCALE} decimals of money; list it with a smaller max_size or tick"
     )
 
 

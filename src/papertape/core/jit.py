@@ -10,6 +10,7 @@ from papertape import use_kernel_cache
 _CACHED = use_kernel_cache() is not None
 
 import numba  # noqa: E402
+import numpy as np  # noqa: E402
 from numba.core import event  # noqa: E402
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,6 +26,14 @@ def njit(target: Any) -> Any:
     With the environment variable NUMBA_DISABLE_JIT=1 the function stays plain Python.
     """
     return numba.njit(target, cache=_CACHED)
+
+
+def array_of(dtype: np.dtype[Any], *, writable: bool) -> Any:
+    """The type of a contiguous array of structured records, for explicit signatures.
+
+    A signature that does not write takes writable and read-only (mapped) arrays alike, with one compilation.
+    """
+    return numba.types.Array(numba.from_dtype(dtype), 1, "C", readonly=not writable)
 
 
 class _CompileListener(event.Listener):

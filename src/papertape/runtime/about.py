@@ -24,7 +24,7 @@ from papertape.runtime.shell import Shell
 from papertape.tape.layout import LAYOUT_VERSION
 
 
-def version(request: Version, shell: Shell) -> Outcome:
+def version(request: Version, shell: Shell) -> Outcome[VersionResult]:
     """Handle a `Version` request."""
     system = f"{platform.system()} {platform.machine()}"
     return Outcome(
@@ -34,7 +34,7 @@ def version(request: Version, shell: Shell) -> Outcome:
     )
 
 
-def init(request: Init, shell: Shell) -> Outcome:
+def init(request: Init, shell: Shell) -> Outcome[InitResult]:
     """Handle an `Init` request; a file that is there is never overwritten."""
     file = Path(request.directory) / CONFIG_NAME
     try:
@@ -48,14 +48,14 @@ def init(request: Init, shell: Shell) -> Outcome:
     return Outcome(InitResult(config=str(file), data_directory=str(data_directory())))
 
 
-def config_check(request: ConfigCheck, shell: Shell) -> Outcome:
+def config_check(request: ConfigCheck, shell: Shell) -> Outcome[ConfigCheckResult]:
     """Handle a `ConfigCheck` request."""
     file = Path(request.file) if request.file else config_file()
     load_config(file)
     return Outcome(ConfigCheckResult(file=str(file) if file else None, ok=True))
 
 
-def config_show(request: ConfigShow, shell: Shell) -> Outcome:
+def config_show(request: ConfigShow, shell: Shell) -> Outcome[ConfigShowResult]:
     """Handle a `ConfigShow` request."""
     file = Path(request.file) if request.file else config_file()
     tables = msgspec.to_builtins(load_config(file))

@@ -14,20 +14,31 @@ from msgspec import Meta
 
 from papertape.core.errors import ConfigError
 
-PLANNED_TABLES = ("real_time.forex", "real_time.quality", "accounts", "execution", "analytics", "mcp_bridge", "ml_bridge")
+PLANNED_TABLES = (
+    "real_time.forex",
+    "real_time.quality",
+    "accounts",
+    "execution",
+    "analytics",
+    "mcp_bridge",
+    "ml_bridge",
+)
 """Tables of the plan that later steps bring; until then a value there could have no effect."""
 
 
 class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[real_time.crypto]`: what `record` listens to by default, and how patient it is."""
 
-    symbols: Annotated[tuple[str, ...], Meta(description="Symbols that `papertape record` takes without --symbols.")] = (
+    symbols: Annotated[
+        tuple[str, ...], Meta(description="Symbols that `papertape record` takes without --symbols.")
+    ] = (
         "BTCUSDT",
         "ETHUSDT",
         "ADAUSDT",
     )
     websocket_timeout_s: Annotated[
-        float, Meta(description="Seconds of silence, pings included, after which a connection counts as lost.", ge=1, le=600)
+        float,
+        Meta(description="Seconds of silence, pings included, after which a connection counts as lost.", ge=1, le=600),
     ] = msgspec.field(default=30, name="websocket_timeout")
 
 
@@ -83,11 +94,15 @@ def commented_config() -> str:
 
 
 def _describe(struct: type[msgspec.Struct], value: msgspec.Struct, path: str, lines: list[str]) -> None:
-    plain = [field for field in msgspec.structs.fields(struct) if not isinstance(getattr(value, field.name), msgspec.Struct)]
+    plain = [
+        field for field in msgspec.structs.fields(struct) if not isinstance(getattr(value, field.name), msgspec.Struct)
+    ]
     if plain:
         lines += [f"# {(struct.__doc__ or '').partition(': ')[2]}", f"[{path}]"]
     for field in plain:
-        description = next((meta.description for meta in getattr(field.type, "__metadata__", ()) if meta.description), "")
+        description = next(
+            (meta.description for meta in getattr(field.type, "__metadata__", ()) if meta.description), ""
+        )
         lines += [f"# {description}", f"{field.encode_name} = {_toml(getattr(value, field.name))}", ""]
     for field in msgspec.structs.fields(struct):
         inner = getattr(value, field.name)

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
-
-import msgspec
+from typing import Any, cast
 
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.shell import Shell
 
-Handler = Callable[[msgspec.Struct, Shell], Outcome]
+Handler = Callable[[Any, Shell], Outcome[Any]]
 
 HANDLERS = {
     "version": "papertape.runtime.about:version",
@@ -21,13 +19,13 @@ HANDLERS = {
     "replay": "papertape.runtime.replay:run",
     "verify": "papertape.runtime.verify:run",
     "venue": "papertape.runtime.venue:run",
-    "bench replay": "papertape.runtime.bench:replay",
-    "bench record": "papertape.runtime.bench:record",
-    "bench tape": "papertape.runtime.bench:tape",
+    "bench replay": "papertape.runtime.bench.replay:run",
+    "bench record": "papertape.runtime.bench.record:run",
+    "bench tape": "papertape.runtime.bench.tape:run",
 }
 
 
 def handler(action: str) -> Handler:
     """The function that carries out the action of this name."""
     module, _, function = HANDLERS[action].partition(":")
-    return cast(Handler, getattr(import_module(module), function))
+    return cast("Handler", getattr(import_module(module), function))

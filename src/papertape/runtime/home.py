@@ -1,9 +1,12 @@
 """Where papertape keeps what is its own: data directory, logs, configuration."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
+
+from papertape.core.errors import StoreError
 
 CONFIG_NAME = "papertape.toml"
 
@@ -26,3 +29,21 @@ def config_file() -> Path | None:
         if file.is_file():
             return file
     return None
+
+
+def new_demo_directory() -> Path:
+    """Make and return the next free `demo/0001`, `demo/0002`, … of the data directory; raises StoreError when it cannot."""
+    demos = data_directory() / "demo"
+    try:
+        demos.mkdir(parents=True, exist_ok=True)
+        number = max((int(one.name) for one in demos.iterdir() if one.name.isdecimal()), default=0)
+        while True:
+            number += 1
+            directory = demos / f"{number:04}"
+            with suppress(FileExistsError):  # another demo was faster
+                directory.mkdir()
+                return directory
+    except OSError as error:
+        raise StoreError(
+            f"{demos} cannot be written: {error.strerror or error}; name another data directory with PAPERTAPE_HOME"
+        ) from error

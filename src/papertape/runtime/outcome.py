@@ -1,13 +1,15 @@
 """What a handler gives back."""
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+R_co = TypeVar("R_co", bound=msgspec.Struct, covariant=True)
 
-class Outcome(NamedTuple):
+
+class Outcome(NamedTuple, Generic[R_co]):
     """The response, what the command ends with (0 ok, 1 a check failed, 130 interrupted), and why if not with 0."""
 
-    response: msgspec.Struct
+    response: R_co
     exit_code: int = 0
     error: str | None = None

@@ -6,10 +6,16 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from papertape.core.actions import DemoResult
+from papertape.runtime.demo_story import own_command, story
+
 
 def present(response: msgspec.Struct) -> None:
     """Print `response` to standard output."""
     console = Console(highlight=False, markup=False, emoji=False)
+    if isinstance(response, DemoResult):
+        console.print(story(response, own_command()), soft_wrap=True)
+        return
     values: dict[str, Any] = msgspec.to_builtins(response)
     plain = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     tables: list[Table] = []
@@ -26,7 +32,7 @@ def present(response: msgspec.Struct) -> None:
 def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=_words(name), title_justify="left")
     for column in rows[0]:
-        table.add_column(_words(column))
+        table.add_column(_words(column), overflow="fold")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
     return table
@@ -39,7 +45,7 @@ def _words(name: str) -> str:
 def _text(value: Any) -> str:
     match value:
         case None:
-            return "–"
+            return "-"
         case bool():
             return "yes" if value else "no"
         case int():

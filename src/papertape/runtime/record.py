@@ -1,39 +1,27 @@
 """`papertape record`: a venue onto a tape, until the time is up or a signal comes."""
 
-import asyncio
 from pathlib import Path
 
 from papertape.core.actions import LatencyUs, Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
-from papertape.core.errors import ConnectFailed, InputError, PapertapeError
+from papertape.core.errors import ConnectFailed, InputError
 from papertape.core.fixed import format_fixed
-from papertape.core.records import RecordBuffer
-from papertape.data.connectors.aiohttp_client import AiohttpClient
-from papertape.data.connectors.binance_session import BinanceSession, Endpoints
-from papertape.data.connectors.picows_transport import PicowsTransport
-from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.data.wire.binance.machine import BinanceMachine
-from papertape.data.wire.binance.rules import VENUES, Rules
-from papertape.runtime.clocks import UtcClock
+from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime.config import Config, load_config
 from papertape.runtime.home import config_file
-from papertape.runtime.listed import listed_instruments
 from papertape.runtime.logs import start_logs
-from papertape.runtime.loops import run_async, stop_signals
+from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import Outcome
-from papertape.runtime.recorder import Recorder, ReelOut
+from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay import verdict_names
 from papertape.runtime.shell import Shell
-from papertape.tape.market_reader import MarketReader
-from papertape.tape.market_writer import MarketWriter
 
 INTERRUPTED = 130
-FINISH_S = 3.0
-"""At the end, prints still missing are asked for within this time."""
 
 
-def run(request: Record, shell: Shell) -> Outcome:
+def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
     config = load_config(config_file())
     symbols = tuple(dict.fromkeys(one.strip().upper() for one in request.symbols or config.real_time.crypto.symbols))
@@ -42,84 +30,32 @@ def run(request: Record, shell: Shell) -> Outcome:
     return run_async(_record(request, symbols, config))
 
 
-async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome:
+async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
     log = start_logs("record")
     rules = VENUES[request.venue]
-    directory = Path(request.tape)
-    with MarketWriter.open(directory) as writer:
-        if writer.recovery is not None:
-            log.warning("tape recovered", **{"what": str(writer.recovery)})
-        machine = _machine(rules, symbols, directory, writer)
-        reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
-        clock = UtcClock()
-        recorder = Recorder(machine, writer, clock, reel, log.warning)
-        endpoints = Endpoints(request.ws_url or rules.ws_url, request.rest_url or rules.rest_url)
-        async with AiohttpClient() as http:
-            silence_s = config.real_time.crypto.websocket_timeout_s
-            session = BinanceSession(machine, recorder, endpoints, PicowsTransport(), http, silence_s, log.info)
-            recorder.after_take = session.look_for_wishes
-            try:
-                interrupted = await _listen(session, recorder, clock, request.seconds)
-            finally:
-                recorder.flush()
-                if reel is not None:
-                    reel.close()
-    if recorder.failed.done():
-        recorder.failed.result()
-    result = _result(recorder, machine, session)
+    source = Source(
+        rules,
+        symbols,
+        request.ws_url or rules.ws_url,
+        request.rest_url or rules.rest_url,
+        config.real_time.crypto.websocket_timeout_s,
+    )
+    reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
+    async with open_recording(source, Path(request.tape), reel, log.info) as recording:
+        if recording.writer.recovery is not None:
+            log.warning("tape recovered", what=str(recording.writer.recovery))
+        log.info("recording", symbols=",".join(symbols), venue=rules.venue, server=source.ws_url, tape=request.tape)
+        interrupted = await listen(recording, request.seconds)
+    result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
-    if not session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {endpoints.ws_url}")
+    if not recording.session.connected:
+        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {source.ws_url}")
     return Outcome(result)
 
 
-def _machine(rules: Rules, symbols: tuple[str, ...], directory: Path, writer: MarketWriter) -> BinanceMachine:
-    """A machine whose symbols keep the numbers they have on the tape."""
-    listed = listed_instruments(MarketReader.open(directory)) if writer.next_seq else {}
-    numbers = {one.symbol: number for number, one in listed.items() if one.venue == rules.venue}
-    free = max(listed, default=-1) + 1
-    for symbol in symbols:
-        if symbol not in numbers:
-            numbers[symbol] = free
-            free += 1
-    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
-    return BinanceMachine(rules, {symbol: numbers[symbol] for symbol in symbols}, Gate(RecordBuffer()), known)
-
-
-async def _listen(session: BinanceSession, recorder: Recorder, clock: UtcClock, seconds: float | None) -> bool:
-    """Run the session until the time is up, a signal comes or writing fails; True when interrupted."""
-    stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_signal(interrupted: bool) -> None:
-        if not stop.done():
-            stop.set_result(interrupted)
-
-    async def whole_session() -> None:
-        await session.list_symbols(clock.now_ns)
-        recorder.flush()
-        await session.run()
-
-    with stop_signals(on_signal):
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(whole_session())
-            ends = [running, stop, recorder.failed]
-            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            running.cancel()
-        if session.connected and not recorder.failed.done():
-            await _finish(session)
-    return stop.done() and stop.result()
-
-
-async def _finish(session: BinanceSession) -> None:
-    try:
-        async with asyncio.timeout(FINISH_S):
-            await session.finish()
-    except (PapertapeError, TimeoutError) as error:
-        session.note("prints may be missing", error=str(error))
-
-
-def _result(recorder: Recorder, machine: BinanceMachine, session: BinanceSession) -> RecordResult:
+def _result(recording: Recording) -> RecordResult:
+    _, machine, recorder, session = recording
     counts = recorder.market.counts()
     return RecordResult(
         frames=machine.frames,

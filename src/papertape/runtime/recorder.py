@@ -5,64 +5,21 @@ block of the tape. The order is fixed: write, then apply.
 """
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, PapertapeError
 from papertape.core.records import WHOLE, Kind, Link
 from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.latency import LatencyHistogram
+from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_writer import MarketWriter
-from papertape.tape.reels import LINK_DOWN, ReelWriter, trades_until
+from papertape.tape.reels import LINK_DOWN, trades_until
 
-BATCH_RECORDS_MAX = 16_384
+BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
-_SECONDS_IN_DAY_NS = 86_400_000_000_000
-
-
-class ReelOut:
-    """Keeps raw frames, a reel per symbol and UTC day: `<folder>/<symbol>_<YYYYMMDD>.gz`.
-
-    A file that is there is never appended to, as a killed recorder may have left it without its
-    end: the name then goes on with `_2`, `_3`. The first reel of a symbol begins with the note
-    that the connection was down, so that reels of several recordings in a row are one stream.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._reels: dict[str, ReelWriter] = {}
-        self._day = -1
-        self._begun: set[str] = set()
-
-    def write(self, symbol: str, ts_recv_ns: int, payload: bytes) -> None:
-        """Append one frame of `symbol`."""
-        day = ts_recv_ns // _SECONDS_IN_DAY_NS
-        if day != self._day:
-            self.close()
-            self._day = day
-        reel = self._reels.get(symbol)
-        if reel is None:
-            reel = self._reels[symbol] = ReelWriter(self._free_path(symbol, ts_recv_ns))
-            if symbol not in self._begun:
-                self._begun.add(symbol)
-                reel.write(ts_recv_ns, LINK_DOWN)
-        reel.write(ts_recv_ns, payload.replace(b"\n", b" ").strip())
-
-    def _free_path(self, symbol: str, ts_recv_ns: int) -> Path:
-        date = datetime.fromtimestamp(ts_recv_ns // 1_000_000_000, UTC).strftime("%Y%m%d")
-        stem = f"{symbol.lower()}_{date}"
-        names = itertools.chain((f"{stem}.gz",), (f"{stem}_{number}.gz" for number in itertools.count(2)))
-        return next(path for name in names if not (path := self._folder / name).exists())
-
-    def close(self) -> None:
-        """End the files that are open."""
-        for reel in self._reels.values():
-            reel.close()
-        self._reels.clear()
 
 
 class Recorder:
@@ -72,7 +29,12 @@ class Recorder:
     """
 
     def __init__(
-        self, machine: BinanceMachine, writer: MarketWriter, clock: Clock, reel: ReelOut | None, note: Callable[..., None]
+        self,
+        machine: BinanceMachine,
+        writer: MarketWriter,
+        clock: Clock,
+        reel: ReelOut | None,
+        note: Callable[..., None],
     ) -> None:
         self.market = Market()
         self.latency = LatencyHistogram()
@@ -85,6 +47,8 @@ class Recorder:
         self._reel = reel
         self._note = note
         self._arrivals: list[int] = []
+        self._prelude: Prelude | None = None
+        self._waiting: list[tuple[int, bytes]] = []
         self._flush_is_due = False
         self._synced_once: set[str] = set()
 
@@ -94,14 +58,10 @@ class Recorder:
         A read may end in a ping or a part of a message, and then no frame of it was told to be the last.
         """
         now_ns = self._clock.now_ns()
-        try:
-            self._machine.take(now_ns, payload)
-        except DecodeError as error:
-            self._note("frame cannot be read", error=str(error))
+        if self._prelude is None:
+            self._take(now_ns, payload)
         else:
-            self._arrivals.append(now_ns)
-            if self._reel is not None:
-                self._keep(now_ns, payload)
+            self._wait(self._prelude, now_ns, payload)
         if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
             self.flush()
         elif not self._flush_is_due:
@@ -112,6 +72,43 @@ class Recorder:
         self._flush_is_due = False
         if self._machine.gate.buffer.count:
             self.flush()
+
+    def _take(self, ts_recv_ns: int, payload: bytes) -> None:
+        try:
+            self._machine.take(ts_recv_ns, payload)
+        except DecodeError as error:
+            self._note("frame cannot be read", error=str(error))
+            return
+        self._arrivals.append(ts_recv_ns)
+        if self._reel is not None:
+            self._keep(ts_recv_ns, payload)
+
+    def _wait(self, prelude: Prelude, ts_recv_ns: int, payload: bytes) -> None:
+        """A frame of a venue that lists nothing: it waits until enough frames tell what the instruments are."""
+        self._waiting.append((ts_recv_ns, payload))
+        try:
+            told = prelude.look(payload)
+        except DecodeError:
+            return  # told when the frame is taken
+        if told:
+            self._end_prelude(prelude)
+
+    def _end_prelude(self, prelude: Prelude) -> None:
+        self._prelude = None
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        for symbol, feed in self._machine.feeds.items():
+            if feed.instrument is None:
+                self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), waiting[0][0])
+        for ts_recv_ns, payload in waiting:
+            self._take(ts_recv_ns, payload)
+
+    def end(self) -> None:
+        """Take and write what still waits."""
+        if self._prelude is not None:
+            self._end_prelude(self._prelude)
+        self.flush()
 
     def snapshot(self, symbol: str, body: bytes) -> None:
         """Take a depth snapshot of `symbol`."""
@@ -137,8 +134,23 @@ class Recorder:
         self._keep_for([symbol], now_ns, trades_until(trade_id))
         self.flush()
 
+    def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
+        """Note how far the venue's clock is ahead."""
+        now_ns = self._clock.now_ns()
+        self._machine.gate.buffer.pack(0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0)
+        self.flush()
+
+    def begin(self) -> None:
+        """Write what stands before the first frame; a tape or reel that is continued has lost its books."""
+        if any(feed.instrument is None for feed in self._machine.feeds.values()):
+            self._prelude = Prelude()
+        if self._writer.next_seq:
+            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_DOWN)
+        self.flush()
+
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
+        self._note("connected", connection=connection)
         self._link(connection, Link.UP)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:
@@ -182,7 +194,6 @@ class Recorder:
         if self._reel is None or self.failed.done():
             return
         try:
-            for symbol in symbols:
-                self._reel.write(symbol, ts_recv_ns, payload)
+            self._reel.write(symbols, ts_recv_ns, payload)
         except PapertapeError as error:
             self.failed.set_exception(error)

@@ -1,20 +1,18 @@
 """`papertape replay`: a tape or reels through the compiled market."""
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from papertape.core.actions import Replay, ReplayResult
-from papertape.core.book.view import MarketCounts
 from papertape.core.errors import InputError, UsageError
-from papertape.core.records import FIRST_MARKET_KIND, RecordBuffer, Verdict, as_records
+from papertape.core.records import FIRST_MARKET_KIND, Kind, RecordBuffer, Verdict, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
-from papertape.data.wire.binance.rules import VENUES
+from papertape.data.wire.binance.rules import VENUES, Rules
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.shell import Shell
 from papertape.tape.market_reader import MarketReader
@@ -22,7 +20,7 @@ from papertape.tape.market_reader import MarketReader
 Records = np.ndarray[Any, np.dtype[Any]]
 
 
-def run(request: Replay, shell: Shell) -> Outcome:
+def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request."""
     if bool(request.tape) == bool(request.reel):
         raise UsageError("expected a tape directory or --reel FILE, was " + ("both" if request.tape else "neither"))
@@ -33,10 +31,10 @@ def run(request: Replay, shell: Shell) -> Outcome:
         return _replay_tape(Path(request.tape), shell, started)
     if not request.venue or not request.symbol:
         raise UsageError("expected --venue and --symbol with --reel, to say what the reels hold")
-    return _replay_reels(request, shell, started)
+    return _replay_reels(request.reel, VENUES[request.venue], request.symbol, shell, started)
 
 
-def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
+def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome[ReplayResult]:
     reader = MarketReader.open(directory)
     tally = _Tally(shell)
     total = reader.next_seq - reader.first_seq
@@ -47,37 +45,45 @@ def _replay_tape(directory: Path, shell: Shell, started: float) -> Outcome:
     return Outcome(tally.result(0, started))
 
 
-def _replay_reels(request: Replay, shell: Shell, started: float) -> Outcome:
-    assert request.venue and request.symbol
-    symbol = request.symbol.strip().upper()
-    gate = Gate(RecordBuffer())
-    machine = BinanceMachine(VENUES[request.venue], {symbol: 0}, gate)
+def _replay_reels(files: list[str], rules: Rules, symbol: str, shell: Shell, started: float) -> Outcome[ReplayResult]:
+    symbol = symbol.strip().upper()
+    machine = BinanceMachine(rules, {symbol: 0}, Gate(RecordBuffer()))
     tally = _Tally(shell)
     with shell.progress("replaying", None) as advance:
-        for data in ReelConnector(machine, request.reel).batches():
+        for data in ReelConnector(machine, files).batches():
             tally.take(as_records(data))
             advance(machine.frames)
-    if machine.frames == machine.ignored:
-        raise InputError(f"the reels hold no frame of {symbol} that is handled: expected streams such as {symbol.lower()}@trade")
+    if not tally.streamed:
+        held = ", ".join(sorted(machine.ignored_streams)) or "none"
+        raise InputError(
+            f"expected streams of {symbol}, such as {symbol.lower()}@trade, in the reels; they hold: {held}"
+        )
     return Outcome(tally.result(machine.ignored, started))
 
 
 class _Tally:
-    """The market that is replayed, and the verdicts that stand on its records."""
+    """The market that is replayed, and the verdicts that stand on its records.
+
+    `streamed` tells whether anything but snapshots came.
+    """
 
     def __init__(self, shell: Shell) -> None:
         self._market = shell.compiled_market()
         self._verdicts = dict.fromkeys(Verdict, 0)
+        self.streamed = False
 
     def take(self, records: Records) -> None:
         self._market.apply(records)
-        flagged = records["verdict"][(records["verdict"] != 0) & (records["kind"] >= FIRST_MARKET_KIND)]
+        kinds = records["kind"]
+        market = kinds >= FIRST_MARKET_KIND
+        self.streamed = self.streamed or bool((market & (kinds != Kind.DEPTH_SNAPSHOT)).any())
+        flagged = records["verdict"][(records["verdict"] != 0) & market]
         if len(flagged):
             for bit in Verdict:
                 self._verdicts[bit] += int(np.count_nonzero(flagged & int(bit)))
 
     def result(self, ignored: int, started: float) -> ReplayResult:
-        counts: MarketCounts = self._market.counts()
+        counts = self._market.counts()
         return ReplayResult(
             market_records=counts.records,
             prints=counts.prints,
@@ -93,7 +99,6 @@ class _Tally:
         )
 
 
-def verdict_names(found: dict[Verdict, int] | Iterable[tuple[Verdict, int]]) -> dict[str, int]:
+def verdict_names(found: dict[Verdict, int]) -> dict[str, int]:
     """Counts by verdict name, those that occurred."""
-    pairs = found.items() if isinstance(found, dict) else found
-    return {str(bit.name).lower(): count for bit, count in pairs if count}
+    return {str(bit.name).lower(): count for bit, count in found.items() if count}

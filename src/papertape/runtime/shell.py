@@ -40,7 +40,7 @@ class Shell:
     def progress(self, doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """A progress bar on a terminal for what takes longer than two seconds; it is told how much more is done."""
         if not sys.stderr.isatty():
-            yield lambda more: None
+            yield lambda _: None
             return
         from rich.console import Console
         from rich.progress import Progress

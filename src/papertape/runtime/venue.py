@@ -11,12 +11,12 @@ from papertape.venue.server import running_venue
 INTERRUPTED = 130
 
 
-def run(request: Venue, shell: Shell) -> Outcome:
+def run(request: Venue, shell: Shell) -> Outcome[VenueResult]:
     """Handle a `Venue` request."""
     return run_async(_serve(request, shell))
 
 
-async def _serve(request: Venue, shell: Shell) -> Outcome:
+async def _serve(request: Venue, shell: Shell) -> Outcome[VenueResult]:
     stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def on_signal(interrupted: bool) -> None:

@@ -8,7 +8,7 @@ from papertape.runtime.shell import Shell
 from papertape.tape.verify import verify_tape
 
 
-def run(request: Verify, shell: Shell) -> Outcome:
+def run(request: Verify, shell: Shell) -> Outcome[VerifyResult]:
     """Handle a `Verify` request; findings end with exit code 1."""
     report = verify_tape(Path(request.tape))
     findings = [
@@ -29,6 +29,8 @@ def run(request: Verify, shell: Shell) -> Outcome:
         first_seq=report.first_seq if report.records else None,
         last_seq=report.last_seq if report.records else None,
         sealed=report.sealed,
+        uncommitted_bytes=report.uncommitted_bytes,
+        runs=report.runs,
         findings=findings,
     )
     if report.ok:

@@ -9,7 +9,7 @@ from pathlib import Path
 from papertape.core.errors import DiskFull, StoreError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_BINARY = getattr(os, "O_BINARY", 0)
+BINARY = getattr(os, "OBINARY", 0)
 
 
 def store_error(path: Path, error: OSError) -> StoreError:
@@ -22,17 +22,17 @@ def store_error(path: Path, error: OSError) -> StoreError:
 
 def create(path: Path) -> int:
     """Descriptor of a new file for reading and writing; the file must not exist."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o644)
 
 
 def open_read(path: Path) -> int:
     """Descriptor of an existing file for reading."""
-    return os.open(path, os.O_RDONLY | _BINARY)
+    return os.open(path, os.O_RDONLY | BINARY)
 
 
 def open_write(path: Path) -> int:
     """Descriptor of an existing file for reading and writing."""
-    return os.open(path, os.O_RDWR | _BINARY)
+    return os.open(path, os.O_RDWR | BINARY)
 
 
 if sys.platform == "win32":
@@ -92,3 +92,11 @@ def sync_directory(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_directory(path: Path) -> None:
+    """Make `path` and the directories above it; what was made is on disk when this returns."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_directory(folder.parent)

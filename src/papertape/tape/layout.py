@@ -31,6 +31,7 @@ _BLOCK = struct.Struct("<8sqBxHI16sIq8xI")
 _SEAL = struct.Struct("<8sqBxHI32s4xI")
 _CHAINED = struct.Struct("<qIIq")
 _CRC = struct.Struct("<I")
+_KIND_BLOCK, _KIND_SEAL = int(Kind.BLOCK), int(Kind.SEAL)
 _DTYPE_TEXT = json.dumps(RECORD_DTYPE.descr, separators=(",", ":")).encode()
 
 
@@ -92,7 +93,15 @@ def parse_segment_header(raw: bytes | memoryview) -> SegmentHeader | Problem:
 def pack_block(block: BlockHeader) -> bytes:
     """The 64 bytes in front of the records of a block."""
     raw = _BLOCK.pack(
-        BLOCK_MAGIC, block.first_seq, Kind.BLOCK, 0, block.records, block.chain, block.records_crc, block.durable_seq, 0
+        BLOCK_MAGIC,
+        block.first_seq,
+        _KIND_BLOCK,
+        0,
+        block.records,
+        block.chain,
+        block.records_crc,
+        block.durable_seq,
+        0,
     )
     return raw[: -_CRC.size] + _CRC.pack(zlib.crc32(raw[: -_CRC.size]))
 
@@ -119,7 +128,7 @@ def parse_block(raw: bytes | memoryview, offset: int = 0) -> BlockHeader | Probl
 
 def pack_seal(next_seq: int, blocks: int, records_hash: bytes) -> bytes:
     """The 64 bytes that end a segment."""
-    raw = _SEAL.pack(SEAL_MAGIC, next_seq, Kind.SEAL, 0, blocks, records_hash, 0)
+    raw = _SEAL.pack(SEAL_MAGIC, next_seq, _KIND_SEAL, 0, blocks, records_hash, 0)
     return raw[: -_CRC.size] + _CRC.pack(zlib.crc32(raw[: -_CRC.size]))
 
 

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from papertape.core.errors import InputError, TapeCorrupt
+from papertape.core.errors import TapeCorrupt
 from papertape.core.records import RECORD_BYTES, RECORD_DTYPE
-from papertape.tape.recovery import TRACK
 from papertape.tape.sealed import read_sealed
-from papertape.tape.segment import Damage, iterate_blocks, list_segments
+from papertape.tape.segment import Damage, iterate_blocks, list_segments, market_track
 from papertape.tape.segment_view import SegmentView, corrupt, view_segment
 
 
@@ -79,6 +78,7 @@ class MarketReader:
 
     def _views(self, start_seq: int, check: bool) -> Iterator[SegmentView]:
         """The segments that hold something from `start_seq` on, each proven to follow the one before it."""
+        listed, _ = read_sealed(self._track)  # before the names: a writer may seal more meanwhile
         segments = list_segments(self._track)
         next_seq = segments[0][0] if segments else 0
         chain: bytes | None = None
@@ -98,17 +98,8 @@ class MarketReader:
                 )
             yield view
             next_seq, chain = view.scan.next_seq, view.scan.chain
-        listed, _ = read_sealed(self._track)
         if listed and listed[-1].last_seq >= next_seq:
             raise missing_segment(self._track, next_seq, listed[-1].last_seq + 1)
-
-
-def market_track(directory: Path) -> Path:
-    """The market track of the tape `directory`; raises InputError when there is none."""
-    track = directory / TRACK
-    if not track.is_dir():
-        raise InputError(f"expected a tape directory, which holds '{TRACK}', was {directory}")
-    return track
 
 
 def missing_segment(track: Path, seq: int, next_seq: int) -> TapeCorrupt:

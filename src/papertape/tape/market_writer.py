@@ -13,13 +13,17 @@ from papertape.core.records import RECORD_BYTES, RECORD_DTYPE, Flag, Kind
 from papertape.tape import files
 from papertape.tape.layout import BLOCK_RECORDS_MAX
 from papertape.tape.lock import take_lock
-from papertape.tape.recovery import TRACK, TrackEnd, recover_track
-from papertape.tape.segment import segment_path
+from papertape.tape.recovery import TrackEnd, recover_track
+from papertape.tape.segment import TRACK, segment_path
 from papertape.tape.segment_writer import SegmentWriter
 from papertape.tape.sync import GroupSync
 
 SEGMENT_BYTES = 64 << 20
 SYNC_DELAY_S = 0.005
+
+_KIND_AT, _FLAGS_AT = 16, 17
+"""Bytes of a record; `append` is the hot path of a recorder and looks at raw bytes, which is faster than arrays."""
+_FIRST, _LAST, _KIND_MIN = int(Flag.FIRST), int(Flag.LAST), int(Kind.INSTRUMENT)
 
 Records = bytes | bytearray | memoryview | np.ndarray[Any, np.dtype[Any]]
 
@@ -55,7 +59,7 @@ class MarketWriter:
         """
         track = directory / TRACK
         try:
-            track.mkdir(parents=True, exist_ok=True)
+            files.make_directory(track)
         except OSError as error:
             raise files.store_error(track, error) from error
         lock = take_lock(track)
@@ -80,13 +84,13 @@ class MarketWriter:
         self._sync.raise_error()
         if self._closed:
             raise StoreError(f"expected an open writer of {self._track}, was closed")
-        array = _as_array(records)
+        raw = _as_bytes(records)
         first_seq = self.next_seq
-        if len(array) == 0:
+        if len(raw) <= BLOCK_RECORDS_MAX * RECORD_BYTES:
+            if len(raw):
+                self._append_block(raw)
             return first_seq
-        pieces = list(_split(array))
-        raw = array.view(np.uint8).data
-        for start, stop in pieces:
+        for start, stop in list(_split(raw)):
             self._append_block(raw[start * RECORD_BYTES : stop * RECORD_BYTES])
         return first_seq
 
@@ -157,39 +161,35 @@ class MarketWriter:
         raise failure from error
 
 
-def _as_array(records: Records) -> np.ndarray[Any, np.dtype[Any]]:
-    """`records` as one array, checked to be whole events of record kinds."""
+def _as_bytes(records: Records) -> memoryview:
+    """The bytes of `records`, checked to be whole events of record kinds."""
     if isinstance(records, np.ndarray):
-        array = np.ascontiguousarray(records)
-    elif len(records) % RECORD_BYTES:
-        raise StoreError(f"expected records of {RECORD_BYTES} bytes, was {len(records)} bytes")
+        if records.dtype != RECORD_DTYPE:
+            raise StoreError(f"expected records of the dtype RECORD_DTYPE, was {records.dtype}")
+        raw = memoryview(np.ascontiguousarray(records).view(np.uint8).data)
     else:
-        array = np.frombuffer(records, dtype=RECORD_DTYPE)
-    if array.dtype != RECORD_DTYPE:
-        raise StoreError(f"expected records of the dtype RECORD_DTYPE, was {array.dtype}")
-    if len(array):
-        flags = array["flags"]
-        if not (flags[0] & Flag.FIRST and flags[-1] & Flag.LAST):
-            raise StoreError(
-                f"expected whole events, from FIRST to LAST, was flags {int(flags[0])} to {int(flags[-1])}"
-            )
-        lowest = int(array["kind"].min())
-        if lowest < Kind.INSTRUMENT:
-            raise StoreError(
-                f"expected record kinds from {int(Kind.INSTRUMENT)} on, was {lowest}, a kind of the tape's own"
-            )
-    return array
+        raw = memoryview(records).cast("B")
+    if len(raw) % RECORD_BYTES:
+        raise StoreError(f"expected records of {RECORD_BYTES} bytes, was {len(raw)} bytes")
+    if len(raw):
+        first, last = raw[_FLAGS_AT], raw[_FLAGS_AT - RECORD_BYTES]
+        if not (first & _FIRST and last & _LAST):
+            raise StoreError(f"expected whole events, from FIRST to LAST, was flags {first} to {last}")
+        lowest = min(raw[_KIND_AT::RECORD_BYTES].tobytes())
+        if lowest < _KIND_MIN:
+            raise StoreError(f"expected record kinds from {_KIND_MIN} on, was {lowest}, a kind of the tape's own")
+    return raw
 
 
-def _split(array: np.ndarray[Any, np.dtype[Any]]) -> Iterator[tuple[int, int]]:
-    """Ranges of whole events, each as large as a block may be."""
+def _split(raw: memoryview) -> Iterator[tuple[int, int]]:
+    """Ranges of records that are whole events, each as large as a block may be."""
+    is_last = (np.frombuffer(raw[_FLAGS_AT::RECORD_BYTES].tobytes(), np.uint8) & _LAST) != 0
     start = 0
-    while len(array) - start > BLOCK_RECORDS_MAX:
-        window = array["flags"][start : start + BLOCK_RECORDS_MAX]
-        ends = np.flatnonzero(window & Flag.LAST)
+    while len(is_last) - start > BLOCK_RECORDS_MAX:
+        ends = np.flatnonzero(is_last[start : start + BLOCK_RECORDS_MAX])
         if len(ends) == 0:
             raise StoreError(f"expected an event of at most {BLOCK_RECORDS_MAX} records, one is larger")
         stop = start + int(ends[-1]) + 1
         yield start, stop
         start = stop
-    yield start, len(array)
+    yield start, len(is_last)

@@ -10,19 +10,22 @@ are one stream.
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import zstandard
 
 from papertape.core.errors import InputError
+from papertape.core.records import INT64_MAX
 from papertape.tape.files import store_error
 
 LINE_BYTES_MAX = 16 << 20
 _NS_FROM = 100_000_000_000_000_000
 """Smallest stamp read as nanoseconds (1973 in ns; year 5138 in µs)."""
 _US_FROM = 100_000_000_000_000
+_STAMP_DIGITS_MAX = 19
+_ZSTD_READ_BYTES = 1 << 16
 
 
 class Frame(NamedTuple):
@@ -66,23 +69,59 @@ def _read_file(path: Path) -> Iterator[Frame]:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)
     if path.suffix == ".zst":
-        return io.BufferedReader(zstandard.open(path, "rb"), 1 << 20)
+        return io.BufferedReader(_ZstdStream(path), 1 << 20)
     return path.open("rb", 1 << 20)
+
+
+class _ZstdStream(io.RawIOBase):
+    """What the frames of a zstd file hold; raises EOFError when the last one does not end, which the library passes over."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._packed = self._plain = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._plain and self._read_more():
+            self._decompress()
+        count = min(len(target), len(self._plain))
+        target[:count] = self._plain[:count]
+        self._plain = self._plain[count:]
+        return count
+
+    def _read_more(self) -> bool:
+        self._packed = self._packed or self._file.read(_ZSTD_READ_BYTES)
+        if not self._packed and self._frame is not None:
+            raise EOFError("Compressed file ended before the end of a frame")
+        return bool(self._packed)
+
+    def _decompress(self) -> None:
+        frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+        self._plain = frame.decompress(self._packed)
+        self._packed = frame.unused_data if frame.eof else b""
+        self._frame = None if frame.eof else frame
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _parse(line: bytes, name: str, number: int) -> Frame:
     stamp, space, payload = line.partition(b" ")
     if not space or not stamp.isdigit():
         raise InputError(f"reel {name}, line {number}: expected '<receive time> <frame>', was {line[:60]!r}")
-    value = int(stamp)
-    if value >= _NS_FROM:
+    value = int(stamp) if len(stamp) <= _STAMP_DIGITS_MAX else 0
+    if _NS_FROM <= value <= INT64_MAX:
         return Frame(value - value % 1000, payload, name, number)
-    if value >= _US_FROM:
+    if _US_FROM <= value <= INT64_MAX // 1000:
         return Frame(value * 1000, payload, name, number)
     raise InputError(
-        f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {value}"
+        f"reel {name}, line {number}: expected a receive time in nanoseconds or microseconds, was {stamp[:40].decode()}"
     )
 
 
@@ -95,31 +134,48 @@ def trades_until(trade_id: int) -> bytes:
 
 
 class ReelWriter:
-    """Appends frames to one gzip reel; raises StoreError or DiskFull, naming the file, when that cannot be written.
+    """Writes one new gzip reel, never over an old one: `name.gz`, else `name_0002.gz` and so on, which sort in that order.
 
-    A reel of a killed process lacks its end; its lines up to the last flush are whole.
+    A reel of a killed process lacks its end; its lines up to the last `flush` can be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path, name: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = gzip.open(path, "ab", compresslevel=3)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path, raw = _create(folder, name)
         except OSError as error:
-            raise store_error(path, error) from error
+            raise store_error(folder, error) from error
+        self._raw = raw
+        self._stream = gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=3)
 
     def write(self, ts_recv_ns: int, payload: bytes) -> None:
-        """Append one frame; `payload` must not hold a line break."""
-        self._do(lambda: self._stream.write(b"%d %b\n" % (ts_recv_ns, payload)))
-
-    def flush(self) -> None:
-        self._do(self._stream.flush)
-
-    def close(self) -> None:
-        self._do(self._stream.close)
-
-    def _do(self, act: Callable[[], object]) -> None:
+        """Append one frame; `payload` must not hold a line break. Raises StoreError or DiskFull."""
         try:
-            act()
+            self._stream.write(b"%d %b\n" % (ts_recv_ns, payload))
         except OSError as error:
             raise store_error(self.path, error) from error
+
+    def flush(self) -> None:
+        """Hand everything so far to the system. Raises StoreError or DiskFull."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise store_error(self.path, error) from error
+
+    def close(self) -> None:
+        """End the reel. Raises StoreError or DiskFull."""
+        try:
+            self._stream.close()
+            self._raw.close()
+        except OSError as error:
+            raise store_error(self.path, error) from error
+
+
+def _create(folder: Path, name: str) -> tuple[Path, IO[bytes]]:
+    number = 1
+    while True:
+        path = folder / (f"{name}.gz" if number == 1 else f"{name}_{number:04d}.gz")
+        try:
+            return path, path.open("xb", 1 << 16)
+        except FileExistsError:
+            number += 1

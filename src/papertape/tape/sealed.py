@@ -1,5 +1,6 @@
 """`sealed.jsonl`: the list of sealed segments, one line each, so that a missing segment is missed."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ NAME = "sealed.jsonl"
 
 
 class SealedSegment(msgspec.Struct, frozen=True):
-    """One sealed segment. `records_hash` is blake2b-32 over its records, `chain_end` the chain value after its last block."""
+    """One sealed segment: `records_hash` is blake2b-32 over its records, `chain_end` the chain after its last block."""
 
     first_seq: int
     last_seq: int
@@ -23,11 +24,18 @@ _DECODER = msgspec.json.Decoder(SealedSegment)
 
 
 def append_sealed(track: Path, segment: SealedSegment) -> None:
-    """Add one line and return when it is on disk; raises OSError."""
-    with (track / NAME).open("ab") as stream:
-        stream.write(msgspec.json.encode(segment) + b"\n")
-        stream.flush()
-        files.sync_data(stream.fileno())
+    """Add one line and return when it is on disk; raises OSError, and no half line is left then."""
+    fd = os.open(track / NAME, os.O_RDWR | os.O_CREAT | files.BINARY, 0o644)
+    try:
+        end = os.fstat(fd).st_size
+        try:
+            files.write_at(fd, msgspec.json.encode(segment) + b"\n", end)
+            files.sync_data(fd)
+        except OSError:
+            os.ftruncate(fd, end)
+            raise
+    finally:
+        os.close(fd)
 
 
 def read_sealed(track: Path) -> tuple[list[SealedSegment], bytes]:

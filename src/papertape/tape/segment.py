@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from papertape.core.errors import IntegrityError
+from papertape.core.errors import InputError, IntegrityError
 from papertape.core.records import RECORD_BYTES
 from papertape.tape import files
 from papertape.tape.layout import (
@@ -23,6 +23,8 @@ from papertape.tape.layout import (
     parse_seal,
 )
 
+TRACK = "market"
+"""Directory of the market track in that of its tape."""
 SUFFIX = ".seg"
 _NAME = re.compile(r"(\d{20})\.seg")
 
@@ -45,6 +47,14 @@ class Scan(NamedTuple):
     blocks: int
     seal: Seal | None
     damage: Damage | None
+
+
+def market_track(directory: Path) -> Path:
+    """The market track of the tape `directory`; raises InputError when there is none."""
+    track = directory / TRACK
+    if not track.is_dir():
+        raise InputError(f"expected a tape directory, which holds '{TRACK}', was {directory}")
+    return track
 
 
 def segment_path(track: Path, first_seq: int) -> Path:

@@ -72,7 +72,7 @@ class SegmentWriter:
         self.next_seq += count
 
     def trim(self) -> None:
-        """Give back all room behind the last whole block."""
+        """Give back all room behind the last whole block, or behind the seal once it is on disk."""
         os.ftruncate(self.fd, self._end)
         self._reserved = self._end
 
@@ -81,6 +81,7 @@ class SegmentWriter:
         self.trim()
         files.write_at(self.fd, pack_seal(self.next_seq, self._blocks, self._hash.digest()), self._end)
         os.fsync(self.fd)
+        self._end += RECORD_BYTES
         sealed = SealedSegment(
             self.first_seq, self.next_seq - 1, self._blocks, self._hash.hexdigest(), self.chain.hex()
         )
@@ -88,8 +89,15 @@ class SegmentWriter:
         return sealed
 
     def _reserve(self, end: int) -> None:
-        if end > self._reserved:
-            ahead = min(PREALLOCATE_BYTES, max(self._segment_bytes - self._reserved, 0))
-            size = max(end - self._reserved, ahead)
-            files.preallocate(self.fd, self._reserved, size)
-            self._reserved += size
+        if end <= self._reserved:
+            return
+        needed = end - self._reserved
+        ahead = min(PREALLOCATE_BYTES, max(self._segment_bytes - self._reserved, 0))
+        try:
+            files.preallocate(self.fd, self._reserved, max(needed, ahead))
+            self._reserved += max(needed, ahead)
+        except OSError:
+            if ahead <= needed:
+                raise
+            files.preallocate(self.fd, self._reserved, needed)  # a disk that is nearly full still takes this block
+            self._reserved += needed

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from papertape.core.errors import StoreError
@@ -16,14 +17,16 @@ class GroupSync:
 
     The writer tells `wrote(seq)` after each write; a sync starts within `delay_s` of the first
     write that is not on disk yet. `durable_seq` rises after the sync returned: everything below
-    it is on disk. The first error is kept and raised at every later call, since after a failed
-    sync nobody can tell what is on disk.
+    it is on disk. `before` is called first at each sync: what must be on disk earlier. The first
+    error is kept and raised at every later call, since after a failed sync nobody can tell what
+    is on disk.
     """
 
-    def __init__(self, delay_s: float, seq: int) -> None:
+    def __init__(self, delay_s: float, seq: int, before: Callable[[], None] | None = None) -> None:
         self.durable_seq = seq
         self._delay_s = delay_s * _START_SHARE
         self._written = seq
+        self._before = before
         self._fd = -1
         self._path = Path()
         self._error: StoreError | None = None
@@ -74,7 +77,12 @@ class GroupSync:
             if target == self.durable_seq:
                 return
             try:
+                if self._before is not None:
+                    self._before()
                 files.sync_data(self._fd)
+            except StoreError as error:
+                self.fail(error)
+                raise
             except OSError as error:
                 self.fail(files.store_error(self._path, error))
                 self.raise_error()

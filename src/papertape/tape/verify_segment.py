@@ -1,6 +1,7 @@
 """Verification of one segment. After a finding it goes on with the next whole block."""
 
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,7 +23,7 @@ from papertape.tape.verify_records import Contents
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing wrong: in the file `segment`, at the byte `offset`, where the record `seq` stands or was expected (-1: none)."""
+    """One thing wrong: in the file `segment`, at the byte `offset`, where the record `seq` is expected (-1: none)."""
 
     code: str
     segment: str
@@ -31,21 +32,30 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Place(NamedTuple):
+    """Where a segment stands in its track: what its name, the one before it and `sealed.jsonl` say (None: nothing)."""
+
+    name: str
+    seq: int
+    chain: bytes | None
+    line: SealedSegment | None
+    is_last: bool
+
+
 class SegmentCheck:
     """One walk over a segment; afterwards the attributes say what was counted and where the next one begins."""
 
-    def __init__(
-        self, name: str, data: bytes, seq: int, chain: bytes | None, line: SealedSegment | None, is_last: bool
-    ) -> None:
+    def __init__(self, place: Place, data: bytes) -> None:
         self.blocks = 0
         self.records = 0
-        self.next_seq = seq
-        self.chain = chain
+        self.next_seq = place.seq
+        self.chain = place.chain
         self.is_sealed = False
-        self._name = name
+        self.uncommitted_bytes = 0
+        self._name = place.name
         self._data = data
-        self._line = line
-        self._must_be_sealed = line is not None or not is_last
+        self._line = place.line
+        self._must_be_sealed = place.line is not None or not place.is_last
         self._findings: list[Finding] = []
         self._whole: list[tuple[int, BlockHeader]] = []
 
@@ -166,6 +176,11 @@ class SegmentCheck:
             self._find(problem.code, offset, f"{problem.detail}; behind it stands only the seal, at {seal_at}")
             return seal_at
         tail = len(self._data[offset:].rstrip(b"\0"))
+        if problem.code == "zero_filled" and not self._must_be_sealed:
+            self.uncommitted_bytes = (
+                tail  # records whose header, the commit, was not written: a writer at work or killed
+            )
+            return None
         code = problem.code if self._must_be_sealed else "torn_tail"
         self._find(code, offset, f"{problem.detail}; {tail} bytes stand behind the last whole block")
         return None

@@ -12,8 +12,7 @@ _IN_MODIFY, _IN_MOVED_TO, _IN_CREATE = 0x2, 0x80, 0x100
 
 
 class DirectoryWatch:
-    """Wakes up when a file of the directory is written to or made. It may wake up for nothing, and need not notice
-    every change: look, then `wait`, then look again."""
+    """Wakes up when a file of the directory is written to or made, sometimes for nothing: look, `wait`, look again."""
 
     def __init__(self, directory: Path) -> None:
         self._fd = _inotify(directory)
@@ -22,8 +21,14 @@ class DirectoryWatch:
         """Return at the first change since the last call, or after `timeout_s`. Without inotify: after 1 ms at most."""
         if self._fd is None:
             time.sleep(min(_SLEEP_S, timeout_s))
-        elif select.select([self._fd], [], [], timeout_s)[0]:
+        elif self._is_ready(self._fd, timeout_s):
             os.read(self._fd, 1 << 16)
+
+    @staticmethod
+    def _is_ready(fd: int, timeout_s: float) -> bool:
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
 
     def close(self) -> None:
         """Give the watch back."""

@@ -127,7 +127,7 @@ class KeepAlive:
 def _request(text: bytes) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = _BYTE.search(str(error))
         before = text[: int(found[1]) if found else len(text)]
         line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")

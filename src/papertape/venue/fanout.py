@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
@@ -67,10 +68,12 @@ class Fanout:
         self._routes: dict[str, list[_Route]] = {}
 
     def add(self, client: Client) -> None:
+        """A client has come."""
         self.clients[client] = None
         self.refresh()
 
     def remove(self, client: Client) -> None:
+        """A client has gone, or must get nothing more."""
         if client in self.clients:
             del self.clients[client]
             self.refresh()
@@ -126,18 +129,19 @@ class Fanout:
         if stream in facts.streams:
             return stream, 0
         levels = partial_levels(stream)
-        if levels or is_diff_depth(stream):
+        # As on the venue, a symbol in capitals is subscribed to and stays silent.
+        if stream == stream.lower() and (levels or is_diff_depth(stream)):
             return facts.diff_streams.get(symbol_of(stream), ""), levels
         return "", 0
 
 
 async def drained(clients: Sequence[Client], stall_max_s: float) -> list[Client]:
-    """Wait until the clients' buffers have room again; returns those that took too long."""
-    late = []
+    """Wait until the clients' buffers have room again; returns those that took too long. A lost client has room."""
     try:
         async with asyncio.timeout(stall_max_s):
             for client in clients:
-                await client.writer.drain()
+                with suppress(ConnectionError):
+                    await client.writer.drain()
     except TimeoutError:
-        late = [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
-    return late
+        return [client for client in clients if client.transport.get_write_buffer_size() > BUFFER_BYTES_LOW]
+    return []

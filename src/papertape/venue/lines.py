@@ -87,7 +87,7 @@ def parsed(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Line]]:
             else:
                 _any.decode(payload)
                 yield frame, Line()
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise unreadable(frame, error) from error
 
 

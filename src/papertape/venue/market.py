@@ -27,7 +27,9 @@ class Market:
         self.aggregates = {symbol: deque[bytes](maxlen=rules.prints_kept_max) for symbol in facts.symbols}
         self.event: lines.DepthEvent | None = None
         """The depth event of the frame played last, if it was one."""
-        self._sources = {stream: symbol for symbol, stream in facts.diff_streams.items()}
+        self._book_of = {stream: self.books[symbol] for symbol, stream in facts.diff_streams.items()}
+        self._prints_of = {f"{symbol.lower()}@trade": kept for symbol, kept in self.prints.items()}
+        self._prints_of |= {f"{symbol.lower()}@aggTrade": kept for symbol, kept in self.aggregates.items()}
         for symbol, snapshot in facts.snapshots.items():
             self.books[symbol].load(snapshot)
 
@@ -48,18 +50,17 @@ class Market:
         return data
 
     def _play_stream(self, frame: Frame, stream: str, data: bytes) -> None:
-        if symbol := self._sources.get(stream):
+        if book := self._book_of.get(stream):
             self.event = lines.depth_decoder.decode(data)
-            self.books[symbol].apply(self.event)
+            book.apply(self.event)
             event_ms = self.event.event_ms
         else:
             event_ms = lines.event_ms_of(data)
-            if stream.endswith("@bookTicker"):
+            kept = self._prints_of.get(stream)
+            if kept is not None:
+                kept.append(data)
+            elif stream.endswith("@bookTicker"):
                 self.tickers[symbol_of(stream)] = data
-            elif stream.endswith("@trade"):
-                self.prints[symbol_of(stream)].append(data)
-            elif stream.endswith("@aggTrade"):
-                self.aggregates[symbol_of(stream)].append(data)
         if event_ms:
             self.offset_ns = max(self.offset_ns, event_ms * 1_000_000 - frame.ts_recv_ns)
 

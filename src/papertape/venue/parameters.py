@@ -3,6 +3,7 @@
 import re
 
 from papertape.venue.market import Market
+from papertape.venue.rules import VenueRules
 
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _SYMBOL = re.compile(r"[A-Z0-9\-_.]{1,20}")
@@ -20,17 +21,19 @@ class RestError(Exception):
 class Parameters:
     """Query parameters of one request."""
 
-    def __init__(self, query: dict[str, str], market: Market) -> None:
+    def __init__(self, query: dict[str, str], market: Market, rules: VenueRules) -> None:
         self._query = query
         self._market = market
+        self._rules = rules
 
     def has(self, name: str) -> bool:
+        """Whether the request names this parameter."""
         return name in self._query
 
     def symbol(self) -> str:
         """The mandatory symbol; it must be in the reel."""
         symbol = self._query.get("symbol")
-        if symbol is None:
+        if symbol is None or (not symbol and self._rules.name == "binance-usdm"):
             raise RestError(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
         if not symbol:
             raise RestError(-1105, "Parameter 'symbol' was empty.")
@@ -48,9 +51,7 @@ class Parameters:
         if text is None:
             return None
         if not _DIGITS.fullmatch(text):
-            raise RestError(
-                -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
-            )
+            raise RestError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.")
         return int(text)
 
     def limit(self, default: int, allowed: range | tuple[int, ...]) -> int:

@@ -74,5 +74,6 @@ class Playback:
         now_s = asyncio.get_running_loop().time
         began_s = now_s()
         for client in await drained(full, self._rules.stall_max_s):
+            self._fanout.remove(client)
             self._close_slow(client)
         self._clock.held_up(now_s() - began_s)

@@ -64,7 +64,7 @@ class RestDesk:
 
     def answer(self, route: str, query: dict[str, str], venue_ms: int) -> Any:
         """What `GET <prefix>/<route>` answers. Raises RestError."""
-        return self.routes[route](Parameters(query, self._market), venue_ms)
+        return self.routes[route](Parameters(query, self._market, self._rules), venue_ms)
 
     def _ping(self, parameters: Parameters, venue_ms: int) -> dict[str, Any]:
         return {}
@@ -113,7 +113,7 @@ class RestDesk:
         found = (
             row
             for row in rows
-            if row["a"] >= (from_id or 0) and (start_ms or 0) <= row["T"] <= (venue_ms if end_ms is None else end_ms)
+            if row["a"] >= (from_id or 0) and row["T"] >= (start_ms or 0) and (end_ms is None or row["T"] <= end_ms)
         )
         return list(islice(found, limit))
 
@@ -139,20 +139,22 @@ class RestDesk:
         return row
 
     def _rows(self, prints: list[bytes]) -> list[dict[str, Any]]:
-        spot = self._rules.name == "binance-spot"
-        return [_trade_row(lines.trade_decoder.decode(data), spot) for data in prints]
+        trades = [lines.trade_decoder.decode(data) for data in prints]
+        if self._rules.name == "binance-spot":
+            return [_trade_row(trade) | {"isBestMatch": trade.best_match} for trade in trades]
+        return [_trade_row(trade) | {"isRPITrade": False} for trade in trades]
 
 
 def _newest(kept: deque[bytes], limit: int) -> list[bytes]:
     return list(islice(reversed(kept), limit))[::-1]
 
 
-def _trade_row(trade: lines.Trade, spot: bool) -> dict[str, Any]:
+def _trade_row(trade: lines.Trade) -> dict[str, Any]:
     price = lines.number(trade.price)
     exponent = price.as_tuple().exponent
     # The venue cuts the product to the decimals its prices are written with.
     unit = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
-    row = {
+    return {
         "id": trade.id,
         "price": trade.price,
         "qty": trade.size,
@@ -160,7 +162,6 @@ def _trade_row(trade: lines.Trade, spot: bool) -> dict[str, Any]:
         "time": trade.time_ms,
         "isBuyerMaker": trade.buyer_is_maker,
     }
-    return row | ({"isBestMatch": trade.best_match} if spot else {"isRPITrade": False})
 
 
 def _aggregate_row(data: bytes) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     recorder may need several connections and several control frames."""
     stall_max_s: float = 5.0
     """A client that takes nothing for this long is closed, and the market goes on."""
+    close_wait_s: float = 2.0
+    """How long a client that is closed may take to answer, and to take what was sent before."""
     weight_per_minute_max: int
     depth_limit_default: int
     depth_limit_max: int

@@ -28,6 +28,7 @@ class Grid(msgspec.Struct):
     frames: int = 0
 
     def see(self, price: str, size: str) -> None:
+        """Take one price and one size into account."""
         self.price_decimals = max(self.price_decimals, _decimals(price))
         self.size_decimals = max(self.size_decimals, _decimals(size))
 

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from papertape.venue.sockets import SocketDesk
 
 
 class ReelVenue:
-    """A running box. `running_venue` and `serve_venue` make one."""
+    """A running box; `running_venue` makes one."""
 
     def __init__(
         self, reels: Sequence[str | Path], rules: VenueRules, symbol: str, speed: float, group: asyncio.TaskGroup
@@ -110,6 +110,9 @@ class ReelVenue:
                 headers["Retry-After"] = str(wait_s)
                 limit = self._rules.weight_per_minute_max
                 raise RestError(-1003, f"Too much request weight used; current limit is {limit} per 1 MINUTE.", 429)
+            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND")
+            if time_unit.upper() != "MILLISECOND":
+                raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
             venue_ms = self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
             return _json(200, self._rest.answer(route, query, venue_ms), headers)
         except RestError as error:
@@ -159,20 +162,5 @@ async def running_venue(
     except BaseExceptionGroup as failures:
         if len(failures.exceptions) > 1:
             raise
-        raise failures.exceptions[0] from None
-
-
-async def serve_venue(
-    reels: Sequence[str | Path],
-    venue: VenueName,
-    symbol: str,
-    *,
-    host: str = "127.0.0.1",
-    port: int,
-    speed: float,
-    on_ready: Callable[[ReelVenue], None],
-) -> None:
-    """Run a box until cancelled; `on_ready` is told when it listens. Raises as `running_venue` does."""
-    async with running_venue(reels, venue, symbol, host=host, port=port, speed=speed) as box:
-        on_ready(box)
-        await asyncio.Event().wait()
+        failure = failures.exceptions[0]
+        raise failure from failure.__cause__

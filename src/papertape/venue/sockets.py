@@ -1,6 +1,7 @@
 """The WebSocket side: one coroutine per client that reads control frames, answers pings and sends them."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -8,9 +9,6 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from papertape.venue.connection import ControlSession, KeepAlive, MessageRate, Refused
 from papertape.venue.fanout import BUFFER_BYTES_LOW, BUFFER_BYTES_MAX, Client, Fanout, text_frame
 from papertape.venue.rules import Category, VenueRules
-
-CLOSE_WAIT_S = 2.0
-"""How long a closed client may take to answer the close frame."""
 
 
 class SocketDesk:
@@ -23,14 +21,14 @@ class SocketDesk:
 
     async def serve(self, request: web.Request, category: Category) -> web.StreamResponse:
         """One connection, from its handshake to its end."""
-        combined, streams, time_unit = _asked_for(request, category)
+        combined, streams, time_unit = asked_for(request, category)
         if time_unit.upper() not in ("", "MILLISECOND"):
-            raise web.HTTPBadRequest(text="timeUnit: the box speaks MILLISECOND only")
+            raise web.HTTPBadRequest(text=f"timeUnit: expected MILLISECOND, was {time_unit}")
         try:
             control = ControlSession(self._rules, combined=combined, streams=streams)
         except Refused as refused:
             raise web.HTTPBadRequest(text=str(refused)) from refused
-        socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_WAIT_S)
+        socket = web.WebSocketResponse(autoping=False, compress=False, timeout=self._rules.close_wait_s)
         writer = await socket.prepare(request)
         transport = request.transport
         if transport is None:
@@ -40,24 +38,29 @@ class SocketDesk:
         self._sockets[client] = socket
         self._fanout.add(client)
         try:
-            await self._converse(client, socket)
+            # A client may go at any moment, also in the middle of an answer.
+            with suppress(ConnectionError):
+                await self._converse(client, socket)
         finally:
             self._fanout.remove(client)
             del self._sockets[client]
         return socket
 
     async def close_slow(self, client: Client) -> None:
-        """Close a client that holds the market up; what it has not taken by then is cut off."""
-        self._fanout.remove(client)
-        socket = self._sockets.get(client)
-        if socket is not None:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too slow", drain=False)
-        client.transport.abort()
+        """Close a client that holds the market up; what it does not take soon after is cut off."""
+        await self._refuse(client, b"Too slow")
+        asyncio.get_running_loop().call_later(self._rules.close_wait_s, client.transport.abort)
 
     async def close_all(self) -> None:
         """Say goodbye to everybody."""
         closing = [socket.close(code=WSCloseCode.GOING_AWAY, drain=False) for socket in self._sockets.values()]
         await asyncio.gather(*closing)
+
+    async def _refuse(self, client: Client, reason: bytes) -> None:
+        # Out of the fan-out first: no data may follow a close frame.
+        self._fanout.remove(client)
+        if socket := self._sockets.get(client):
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason, drain=False)
 
     async def _converse(self, client: Client, socket: web.WebSocketResponse) -> None:
         now_s = asyncio.get_running_loop().time
@@ -65,7 +68,7 @@ class SocketDesk:
         rate = MessageRate(self._rules.messages_per_s_max)
         while True:
             if keep_alive.timed_out(now_s()):
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Pong timeout", drain=False)
+                await self._refuse(client, b"Pong timeout")
                 return
             if payload := keep_alive.ping(now_s()):
                 await socket.ping(payload)
@@ -76,7 +79,7 @@ class SocketDesk:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 return
             if rate.exceeded(now_s()):
-                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests", drain=False)
+                await self._refuse(client, b"Too many requests")
                 return
             match message.type:
                 case WSMsgType.PING:
@@ -93,7 +96,7 @@ class SocketDesk:
             client.transport.write(text_frame(reply))
 
 
-def _asked_for(request: web.Request, category: Category) -> tuple[bool, list[str], str]:
+def asked_for(request: web.Request, category: Category) -> tuple[bool, list[str], str]:
     """(combined?, streams, time unit) of a URL; read raw, since `+` in a stream name means itself."""
     prefix = "" if category == "unrouted" else f"/{category}"
     path = request.rel_url.raw_path.removeprefix(prefix)
@@ -101,8 +104,6 @@ def _asked_for(request: web.Request, category: Category) -> tuple[bool, list[str
     for pair in request.rel_url.raw_query_string.split("&"):
         name, _, value = pair.partition("=")
         query[name] = unquote(value)
-    if path == "/stream":
-        names = query["streams"]
-    else:
-        names = unquote(path.removeprefix("/ws"))
-    return path == "/stream", [name for name in names.split("/") if name], query["timeUnit"]
+    combined = path == "/stream"
+    names = query["streams"] if combined else unquote(path.removeprefix("/ws"))
+    return combined, [name for name in names.split("/") if name], query["timeUnit"]

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from papertape.core.errors import DataError, DecodeError
+from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import (
-    VALUE_MAX,
     Instrument,
     InstrumentKind,
     check_listing,
@@ -62,6 +62,16 @@ def test_the_widest_filters_of_a_venue_are_listed() -> None:
     # Spot lists coins of eight decimals with a largest order of 92,141,578 units.
     wide = but(ETH, kind=InstrumentKind.CRYPTO_SPOT, price_scale=8, size_scale=2, max_size=9_214_157_800)
     assert check_listing(wide) is None
+    coarse = but(ETH, kind=InstrumentKind.CRYPTO_SPOT, symbol="USDTIDR", price_scale=0, size_scale=0, max_size=922_319)
+    assert check_listing(coarse) is None
+
+
+def test_the_value_of_the_largest_order_is_what_limits_it() -> None:
+    # 10,000 ticks of 1 at 8 decimals of money: 4,611,686 x 10**12 is the last below 2**62.
+    whole = but(ETH, price_scale=0, size_scale=0, max_size=4_611_686)
+    assert check_listing(whole) is None
+    assert "could overflow" in str(check_listing(but(whole, max_size=4_611_687)))
+    assert check_listing(but(whole, size_scale=1, max_size=46_116_860)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import shutil
@@ -64,6 +65,21 @@ def test_an_edit_of_any_kernel_source_names_another_directory(tree: Path, tmp_pa
     assert directory() == latest
     (tree / "papertape" / "core" / "kernels.py").write_text("")
     assert directory() not in seen
+
+
+def test_kernels_take_nothing_from_modules_that_the_directory_is_not_named_by() -> None:
+    kernels = sorted(PACKAGE.rglob("kernels.py"))
+    assert kernels
+    for path in kernels:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("papertape"):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                modules = [name for name in [node.module or "", *names] if is_module(name)]
+                assert f"{modules[-1].rpartition('.')[2]}.py" in papertape.KERNEL_SOURCES, f"{path}: {modules[-1]}"
+
+
+def is_module(name: str) -> bool:
+    return (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").exists()
 
 
 def test_a_second_process_finds_what_the_first_compiled(tree: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_version() -> None:
     response = version(Version(), Shell()).response
-    assert response.papertape == __version__  # type: ignore[attr-defined]
+    assert response.papertape == __version__
 
 
 def test_init_writes_a_config_that_is_right_and_never_overwrites(home: Path) -> None:
@@ -39,11 +39,11 @@ def test_init_where_nothing_can_be_written(home: Path) -> None:
 
 
 def test_config_check_and_show_take_the_file_in_force(home: Path) -> None:
-    assert config_check(ConfigCheck(), Shell()).response.file is None  # type: ignore[attr-defined]
+    assert config_check(ConfigCheck(), Shell()).response.file is None
     (home / "papertape.toml").write_text("[real_time.crypto]\nwebsocket_timeout = 5\n")
     shown = config_show(ConfigShow(), Shell()).response
-    assert shown.file == str(home / "papertape.toml")  # type: ignore[attr-defined]
-    assert shown.config["real_time"]["crypto"]["websocket_timeout"] == 5  # type: ignore[attr-defined]
+    assert shown.file == str(home / "papertape.toml")
+    assert shown.config["real_time"]["crypto"]["websocket_timeout"] == 5
     (home / "bad.toml").write_text("x = 1\n")
     with pytest.raises(ConfigError, match="bad.toml"):
         config_check(ConfigCheck(file="bad.toml"), Shell())

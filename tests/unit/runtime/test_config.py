@@ -37,7 +37,10 @@ def test_the_commented_config_is_the_default_and_comments_every_key(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[real_time.crypto]\nsymbol = ['A']\n", ["`real_time.crypto.symbol`", "symbols, websocket_timeout", "did you mean"]),
+        (
+            "[real_time.crypto]\nsymbol = ['A']\n",
+            ["`real_time.crypto.symbol`", "symbols, websocket_timeout", "did you mean"],
+        ),
         ("[realtime.crypto]\n", ["`realtime`", "real_time"]),
         ("nonsense = 1\n", ["`nonsense`", "real_time"]),
         ("[real_time.crypto]\nwebsocket_timeout = 'soon'\n", ["websocket_timeout", "float"]),

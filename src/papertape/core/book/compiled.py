@@ -6,7 +6,7 @@ import numpy as np
 
 from papertape.core.book import kernels
 from papertape.core.book.state_hash import market_hash, scale_word, signed
-from papertape.core.book.view import BookView, MarketCounts
+from papertape.core.book.view import BookView, MarketCounts, unlisted
 from papertape.core.errors import DataError
 from papertape.core.fixed import Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
@@ -22,7 +22,7 @@ class CompiledMarket:
     def __init__(self) -> None:
         self._size_class = 0
         self._instruments: dict[int, Instrument] = {}
-        self._books = np.zeros(0, kernels.book_dtype(*SIZE_CLASSES[0]))
+        self._books = _empty_books(0, 0)
 
     def apply(self, records: np.ndarray[Any, np.dtype[Any]]) -> None:
         """Take whole events, in order; block headers are passed over."""
@@ -33,6 +33,8 @@ class CompiledMarket:
                 position = self._list(records, position)
             elif why == kernels.CAPACITY:
                 self._enlarge()
+            elif why == kernels.UNLISTED:
+                raise unlisted(int(records["instrument"][position]))
 
     def _list(self, records: np.ndarray[Any, np.dtype[Any]], start: int) -> int:
         """Take the INSTRUMENT event at `start`; returns the position behind it."""
@@ -56,7 +58,7 @@ class CompiledMarket:
         return end + 1
 
     def _resize(self, count: int) -> None:
-        books = np.zeros(count, self._books.dtype)
+        books = _empty_books(count, self._size_class)
         books[: len(self._books)] = self._books
         self._books = books
 
@@ -67,7 +69,7 @@ class CompiledMarket:
             raise DataError(f"a side of a book has more than {most} levels outside its window; expected fewer")
         self._size_class += 1
         old = self._books
-        self._books = np.zeros(len(old), kernels.book_dtype(*SIZE_CLASSES[self._size_class]))
+        self._books = _empty_books(len(old), self._size_class)
         for name in old.dtype.names or ():
             if not name.startswith("far_"):
                 self._books[name] = old[name]
@@ -75,7 +77,7 @@ class CompiledMarket:
         for index in range(len(old)):
             for side in (0, 1):
                 for key, size in _levels(old[index], side):
-                    if not old["base"][index, side] <= key < old["base"][index, side] + SIZE_CLASSES[0][0]:
+                    if not old["bottom"][index, side] <= key < old["bottom"][index, side] + SIZE_CLASSES[0][0]:
                         kernels.set_level(self._books[index], side, key, size)
 
     def _rescale(self, index: int, old: Instrument, new: Instrument) -> None:
@@ -88,10 +90,12 @@ class CompiledMarket:
             return rescale(mantissa, old.size_scale, new.size_scale, Rounding.HALF_EVEN)
 
         for side in (0, 1):
-            levels = _levels(book, side)
+            levels = sorted(_levels(book, side), reverse=True)
             kernels.clear_side(book, side)
-            for key, amount in sorted(levels, reverse=True):
-                kernels.set_level(book, side, price(key), size(amount))
+            for key, amount in levels:
+                while not kernels.set_level(book, side, price(key), size(amount)):
+                    self._enlarge()
+                    book = self._books[index]
         for table in ("pending", "tops"):
             for row in book[table]:
                 row[1:] = (price(int(row[1])), size(int(row[2])), price(int(row[3])), size(int(row[4])))
@@ -133,6 +137,10 @@ class CompiledMarket:
         return market_hash(self.views())
 
 
+def _empty_books(count: int, size_class: int) -> np.ndarray[Any, np.dtype[Any]]:
+    return kernels.with_attributes(np.zeros(count, kernels.book_dtype(*SIZE_CLASSES[size_class])))
+
+
 def _levels(book: Any, side: int) -> list[tuple[int, int]]:
     """(key, size) of all levels of one side, in no order."""
     count = int(book["levels"][side] + book["far_count"][side])
@@ -142,10 +150,11 @@ def _levels(book: Any, side: int) -> list[tuple[int, int]]:
 
 
 NO_RECORDS = np.zeros(0, RECORD_DTYPE)
+NO_RECORDS.flags.writeable = False
 
 
 def warm_up() -> None:
     """Compile the kernels, or load them from the cache, before time is taken."""
-    market = CompiledMarket()
-    market._resize(1)
-    kernels.advance(NO_RECORDS, 0, market._books)
+    books = np.zeros(1, kernels.book_dtype(*SIZE_CLASSES[0]))
+    kernels.advance(NO_RECORDS, 0, books)
+    kernels.lose_sync(books[0])

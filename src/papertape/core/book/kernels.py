@@ -9,7 +9,7 @@ always the best. `rows.py` defines the meaning; this file only makes it fast.
 from typing import Any
 
 import numpy as np
-from numba import int64
+from numba import config, int64
 
 from papertape.core.book.state_hash import (
     HASHED_FLAGS,
@@ -27,8 +27,9 @@ from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT
 from papertape.core.jit import njit
 from papertape.core.records import FIRST_MARKET_KIND, Flag, Kind, Verdict
 
-DONE, LISTING, CAPACITY = 0, 1, 2
-"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first."""
+DONE, LISTING, CAPACITY, UNLISTED = 0, 1, 2, 3
+"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first, data of
+an instrument that was never listed."""
 
 _PENDING = QUOTES_PENDING_MAX
 _TOPS = TOPS_KEPT
@@ -50,6 +51,14 @@ _LOW32 = (1 << 32) - 1
 _NONE = -1
 
 
+def with_attributes(books: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[Any]]:
+    """`books` as kernels take them: fields are attributes, which plain Python (NUMBA_DISABLE_JIT=1) must be told.
+
+    Fields of market records are read as items, since numpy's own `size` and `flags` hide them there.
+    """
+    return books.view(np.recarray) if config.DISABLE_JIT else books  # type: ignore[attr-defined]
+
+
 def book_dtype(window: int, far: int) -> np.dtype[Any]:
     """State of one instrument: `window` mantissas around the best, `far` slots (a power of two) beyond, per side."""
     return np.dtype(
@@ -59,7 +68,7 @@ def book_dtype(window: int, far: int) -> np.dtype[Any]:
             *((name, "<i8") for name in ("pending_head", "pending_count", "tops_count")),
             ("quote", "<i8", (4,)),
             ("top", "<i8", (4,)),
-            ("base", "<i8", (2,)),
+            ("bottom", "<i8", (2,)),
             ("best", "<i8", (2,)),
             ("levels", "<i8", (2,)),
             ("far_count", "<i8", (2,)),
@@ -73,7 +82,7 @@ def book_dtype(window: int, far: int) -> np.dtype[Any]:
 
 
 @njit
-def _slot(book, side, key):  # type: ignore[no-untyped-def]
+def _slot(book, side, key):
     """Slot of `key` in the far table, or the free slot where it would go."""
     mask = book.far_key.shape[1] - 1
     at = (key * 0x1E3779B97F4A7C15 >> 20) & mask
@@ -83,7 +92,7 @@ def _slot(book, side, key):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _far_set(book, side, key, size):  # type: ignore[no-untyped-def]
+def _far_set(book, side, key, size):
     at = _slot(book, side, key)
     if size != 0:
         if book.far_size[side, at] == 0:
@@ -109,7 +118,7 @@ def _far_set(book, side, key, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def clear_side(book, side):  # type: ignore[no-untyped-def]
+def clear_side(book, side):
     """Forget all levels of one side."""
     if book.levels[side] != 0:
         book.ladder[side, :] = 0
@@ -121,13 +130,13 @@ def clear_side(book, side):  # type: ignore[no-untyped-def]
 
 
 @njit
-def side_levels(book, side, keys, sizes):  # type: ignore[no-untyped-def]
+def side_levels(book, side, keys, sizes):
     """Lay all levels of one side into `keys` and `sizes`, in no order; returns how many."""
     count = 0
     if book.levels[side] != 0:
         for at in range(book.ladder.shape[1]):
             if book.ladder[side, at] != 0:
-                keys[count] = book.base[side] + at
+                keys[count] = book.bottom[side] + at
                 sizes[count] = book.ladder[side, at]
                 count += 1
     if book.far_count[side] != 0:
@@ -140,7 +149,7 @@ def side_levels(book, side, keys, sizes):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _recentre(book, side, key):  # type: ignore[no-untyped-def]
+def _recentre(book, side, key):
     """Lay the ladder anew with `key` at three quarters of it; False when the far table could not take the rest."""
     total = book.levels[side] + book.far_count[side]
     if total >= book.far_key.shape[1] * 3 // 4:
@@ -149,9 +158,9 @@ def _recentre(book, side, key):  # type: ignore[no-untyped-def]
     sizes = np.empty(total, np.int64)
     side_levels(book, side, keys, sizes)
     clear_side(book, side)
-    book.base[side] = key - book.ladder.shape[1] * 3 // 4
+    book.bottom[side] = key - book.ladder.shape[1] * 3 // 4
     for k in range(total):
-        at = keys[k] - book.base[side]
+        at = keys[k] - book.bottom[side]
         if 0 <= at < book.ladder.shape[1]:
             book.ladder[side, at] = sizes[k]
             book.levels[side] += 1
@@ -162,15 +171,15 @@ def _recentre(book, side, key):  # type: ignore[no-untyped-def]
 
 
 @njit
-def set_level(book, side, key, size):  # type: ignore[no-untyped-def]
+def set_level(book, side, key, size):
     """Set one level to its absolute size, 0 removes it; False, with nothing changed, when there is no room."""
     window = book.ladder.shape[1]
     empty = book.levels[side] == 0
-    at = key - book.base[side]
+    at = key - book.bottom[side]
     if size != 0 and (at >= window or (empty and book.far_count[side] == 0)):
         if not _recentre(book, side, key):
             return False
-        at = key - book.base[side]
+        at = key - book.bottom[side]
     if 0 <= at < window:
         old = book.ladder[side, at]
         book.ladder[side, at] = size
@@ -196,7 +205,7 @@ def set_level(book, side, key, size):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _best(book, side):  # type: ignore[no-untyped-def]
+def _best(book, side):
     """Bring the best level of one side into the ladder; its key and size land in `top`. False without room."""
     if book.levels[side] == 0 and book.far_count[side] != 0:
         key = int64(-(1 << 62)) * 2
@@ -208,14 +217,14 @@ def _best(book, side):  # type: ignore[no-untyped-def]
     book.top[2 * side] = 0
     book.top[2 * side + 1] = 0
     if book.levels[side] != 0:
-        key = book.base[side] + book.best[side]
+        key = book.bottom[side] + book.best[side]
         book.top[2 * side] = key if side == 0 else -key
         book.top[2 * side + 1] = book.ladder[side, book.best[side]]
     return True
 
 
 @njit
-def lose_sync(book):  # type: ignore[no-untyped-def]
+def lose_sync(book):
     """The book is not known any more, until the next snapshot."""
     book.synced = 0
     book.update_id = 0
@@ -228,7 +237,7 @@ def lose_sync(book):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _check(book, top, quote):  # type: ignore[no-untyped-def]
+def _check(book, top, quote):
     book.checks += 1
     for k in range(1, 5):
         if top[k] != quote[k]:
@@ -237,14 +246,19 @@ def _check(book, top, quote):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _take_quote(book, record):  # type: ignore[no-untyped-def]
-    if record.price > record.x:
+def _take_quote(book, record):
+    if record["price"] > record["x"]:
         book.crossed += 1
-    if record.id <= book.quote_id:
+    if record["id"] <= book.quote_id:
         return
-    book.quote_id = record.id
-    book.quote[0], book.quote[1], book.quote[2], book.quote[3] = record.price, record.size, record.x, record.y
-    if book.synced == 0 or record.id > book.update_id:
+    book.quote_id = record["id"]
+    book.quote[0], book.quote[1], book.quote[2], book.quote[3] = (
+        record["price"],
+        record["size"],
+        record["x"],
+        record["y"],
+    )
+    if book.synced == 0 or record["id"] > book.update_id:
         if book.pending_count == _PENDING:
             book.pending_head = (book.pending_head + 1) % _PENDING
             book.pending_count -= 1
@@ -253,7 +267,7 @@ def _take_quote(book, record):  # type: ignore[no-untyped-def]
     else:
         at = -1
         for known in range(min(book.tops_count, _TOPS)):
-            if book.tops[known, 0] == record.id:
+            if book.tops[known, 0] == record["id"]:
                 at = known
         if at < 0:
             return
@@ -261,12 +275,12 @@ def _take_quote(book, record):  # type: ignore[no-untyped-def]
         quote[1:] = book.quote
         _check(book, book.tops[at], quote)
         return
-    book.pending[at, 0] = record.id
+    book.pending[at, 0] = record["id"]
     book.pending[at, 1:] = book.quote
 
 
 @njit
-def _close_event(book, kind, update_id):  # type: ignore[no-untyped-def]
+def _close_event(book, kind, update_id):
     book.update_id = update_id
     book.synced = 1
     if book.top[2] != 0 and book.top[0] > book.top[2]:
@@ -284,62 +298,64 @@ def _close_event(book, kind, update_id):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _take_level(book, record):  # type: ignore[no-untyped-def]
+def _take_level(book, record):
     """One level of an applied depth event; False, with nothing counted yet, when there is no room."""
-    if record.flags & _FIRST and record.kind == _SNAPSHOT:
+    if record["flags"] & _FIRST and record["kind"] == _SNAPSHOT:
         clear_side(book, 0)
         clear_side(book, 1)
         book.tops_count = 0
-    if not record.flags & _EMPTY and record.price > 0 and record.size >= 0:
-        side = 1 if record.flags & _ASK else 0
-        if not set_level(book, side, record.price if side == 0 else -record.price, record.size):
+    if not record["flags"] & _EMPTY and record["price"] > 0 and record["size"] >= 0:
+        side = 1 if record["flags"] & _ASK else 0
+        if not set_level(book, side, record["price"] if side == 0 else -record["price"], record["size"]):
             return False
-    if record.flags & _LAST:
+    if record["flags"] & _LAST:
         if not (_best(book, 0) and _best(book, 1)):
             return False
-        _close_event(book, record.kind, record.id)
+        _close_event(book, record["kind"], record["id"])
     return True
 
 
 @njit
-def _run(book, record):  # type: ignore[no-untyped-def]
+def _run(book, record):
     """The running hash of the venue's own fields: `state_hash.step`."""
-    x, y = record.x, record.y
-    if record.kind == _QUOTE:
+    x, y = record["x"], record["y"]
+    if record["kind"] == _QUOTE:
         x *= book.price_word
         y *= book.size_word
-    mixed = record.ts_event_ns * _KT + (int64(record.kind) << 8 | int64(record.flags) & _HASHED) * _KF
-    mixed += record.price * book.price_word * _KP + record.size * book.size_word * _KS
-    mixed += x * _KX + y * _KY + record.id * _KI
+    mixed = record["ts_event_ns"] * _KT + (int64(record["kind"]) << 8 | int64(record["flags"]) & _HASHED) * _KF
+    mixed += record["price"] * book.price_word * _KP + record["size"] * book.size_word * _KS
+    mixed += x * _KX + y * _KY + record["id"] * _KI
     word = (book.running ^ mixed) * _KH
     book.running = word ^ (word >> 32 & _LOW32)
 
 
 @njit
-def advance(records, start, books):  # type: ignore[no-untyped-def]
+def advance(records, start, books):
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
-    At LISTING and CAPACITY the record at that position has not been taken.
+    Unless it is DONE, the record at that position has not been taken.
     """
     for at in range(start, len(records)):
         record = records[at]
-        kind = record.kind
+        kind = record["kind"]
         if kind >= _FIRST_MARKET:
-            book = books[record.instrument]
-            if (kind == _DELTA or kind == _SNAPSHOT) and not record.flags & _HELD:
+            if record["instrument"] >= len(books) or books[record["instrument"]].price_word == 0:
+                return at, UNLISTED
+            book = books[record["instrument"]]
+            if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
                 if not _take_level(book, record):
                     return at, CAPACITY
             elif kind == _QUOTE:
                 _take_quote(book, record)
-            elif kind == _PRINT and not record.verdict & _DUPLICATE:
+            elif kind == _PRINT and not record["verdict"] & _DUPLICATE:
                 book.prints += 1
-            if not record.flags & _REPEAT:
+            if not record["flags"] & _REPEAT:
                 book.records += 1
                 _run(book, record)
-            if record.flags & _FIRST and record.verdict & _SEQUENCE_GAP:
+            if record["flags"] & _FIRST and record["verdict"] & _SEQUENCE_GAP:
                 book.breaks += 1
         elif kind == _INSTRUMENT:
             return at, LISTING
-        elif kind == _GAP and record.id == _DELTA:
-            lose_sync(books[record.instrument])
+        elif kind == _GAP and record["id"] == _DELTA and record["instrument"] < len(books):
+            lose_sync(books[record["instrument"]])
     return len(records), DONE

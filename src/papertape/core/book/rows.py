@@ -3,7 +3,7 @@
 from collections import deque
 
 from papertape.core.book.state_hash import market_hash, scale_word, step
-from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT, BookView, MarketCounts
+from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT, BookView, MarketCounts, unlisted
 from papertape.core.fixed import Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
 from papertape.core.records import (
@@ -157,8 +157,7 @@ class Book:
     def _set_ask(self, price: int, size: int) -> None:
         if size:
             self.asks[price] = size
-            if price < self._best_ask:
-                self._best_ask = price
+            self._best_ask = min(self._best_ask, price)
         elif self.asks.pop(price, 0) and price == self._best_ask:
             self._best_ask = STALE
 
@@ -210,14 +209,17 @@ class Market:
         for position, record in enumerate(RECORD_STRUCT.iter_unpack(data)):
             kind = record[2]
             if kind >= FIRST_MARKET_KIND:
-                self.books[record[4]].apply(record)
+                book = self.books.get(record[4])
+                if book is None:
+                    raise unlisted(record[4])
+                book.apply(record)
             elif kind == _INSTRUMENT:
                 if record[3] & _FIRST:
                     listing = position
                 if record[3] & _LAST:
                     event = data[listing * RECORD_BYTES : (position + 1) * RECORD_BYTES]
                     self._list(record[4], read_instrument_event(as_records(event)))
-            elif kind == _GAP and record[10] == _DELTA:
+            elif kind == _GAP and record[10] == _DELTA and record[4] in self.books:
                 self.books[record[4]].lose_sync()
 
     def _list(self, index: int, instrument: Instrument) -> None:

@@ -39,7 +39,8 @@ def signed(word: int) -> int:
 
 def scale_word(scale: int) -> int:
     """What mantissas at `scale` are multiplied with in the running hash."""
-    return 10 ** (HASH_SCALE - scale)
+    word: int = 10 ** (HASH_SCALE - scale)
+    return word
 
 
 def step(running: int, kind: int, flags: int, words: tuple[int, int, int, int, int, int]) -> int:

@@ -2,12 +2,18 @@
 
 from typing import NamedTuple
 
+from papertape.core.errors import UnknownInstrument
 from papertape.core.instruments import Instrument
 
 QUOTES_PENDING_MAX = 4096
 """Quotes per instrument that wait for a depth event of their update id; older ones are let go."""
 TOPS_KEPT = 16
 """Tops of book after the latest depth events, for quotes that come late."""
+
+
+def unlisted(number: int) -> UnknownInstrument:
+    """The error for data of an instrument that no INSTRUMENT event has listed."""
+    return UnknownInstrument(f"expected an INSTRUMENT event of instrument {number} before its data, was none")
 
 
 class MarketCounts(NamedTuple):

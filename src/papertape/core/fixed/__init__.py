@@ -3,6 +3,7 @@
 from papertape.core.fixed.rows import (
     MANTISSA_MAX,
     SCALE_MAX,
+    VALUE_MAX,
     Rounding,
     decimals,
     divide,
@@ -16,6 +17,7 @@ from papertape.core.fixed.rows import (
 __all__ = [
     "MANTISSA_MAX",
     "SCALE_MAX",
+    "VALUE_MAX",
     "Rounding",
     "decimals",
     "divide",

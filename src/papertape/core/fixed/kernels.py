@@ -64,7 +64,7 @@ def _mul_div_rests(a: int, b: int, divisor: int) -> tuple[int, int]:
 
 
 @njit
-def _rounds_up(value: int, rest: int, divisor: int, negative: bool, rounding: int) -> bool:  # noqa: FBT001 - kernels take positions
+def _rounds_up(value: int, rest: int, divisor: int, negative: bool, rounding: int) -> bool:
     """Whether the magnitude `value` + rest / divisor is rounded away from zero, for rest > 0."""
     if rounding == _HALF_EVEN:
         return rest > divisor - rest or (rest == divisor - rest and value % 2 == 1)

@@ -8,6 +8,8 @@ from enum import IntEnum
 from papertape.core.errors import DataError, DecodeError, FinerThanScale
 
 MANTISSA_MAX = (1 << 63) - 1
+VALUE_MAX = (1 << 62) - 1
+"""Largest mantissa of a price, size or rule of an instrument: the sum of two is still a mantissa."""
 SCALE_MAX = 18
 """The largest decimal scale: 10**18 is the last power of ten within int64."""
 TEXT_MAX = 100
@@ -35,19 +37,20 @@ def parse_fixed(text: str | bytes, scale: int) -> int:
     """
     if isinstance(text, bytes):
         text = text.decode("latin-1")
-    whole, point, fraction = text.partition(".")
+    whole, _, fraction = text.partition(".")
+    digits = whole + fraction
     # `isdigit` and `isascii` together keep out everything that `int` would take beyond plain digits.
-    if not (whole.isdigit() and (fraction.isdigit() or not point) and text.isascii() and len(text) <= TEXT_MAX):
-        return _parse_signed(text, scale)
-    mantissa = int(whole + fraction)
+    if not (whole and fraction and digits.isdigit() and digits.isascii() and len(digits) <= TEXT_MAX):
+        return _parse_rare(text, scale)
+    mantissa = int(digits)
     surplus = len(fraction) - scale
-    if surplus > 0:
+    if surplus < 0:
+        mantissa *= _POWERS[-surplus]
+    elif surplus:
         unit = _POWERS[surplus]
         if mantissa % unit:
             raise _finer(text, scale)
         mantissa //= unit
-    else:
-        mantissa *= _POWERS[-surplus]
     if mantissa > MANTISSA_MAX:
         raise _too_large(text, scale)
     return mantissa
@@ -109,10 +112,13 @@ def rescale(mantissa: int, from_scale: int, to_scale: int, rounding: Rounding) -
     return multiply(mantissa, 1, from_scale - to_scale, rounding)
 
 
-def _parse_signed(text: str, scale: int) -> int:
-    if not text.startswith("-") or not text[1:2].isdigit():
-        raise _not_decimal(text)
-    return -parse_fixed(text[1:], scale)
+def _parse_rare(text: str, scale: int) -> int:
+    """Whole and negative numbers, and what is no number at all."""
+    if text.isdigit() and text.isascii() and len(text) < TEXT_MAX:
+        return parse_fixed(text + ".0", scale)
+    if text[:1] == "-" and text[1:2].isdigit():
+        return -parse_fixed(text[1:], scale)
+    raise _not_decimal(text)
 
 
 def _checked(value: int) -> int:

@@ -1,6 +1,5 @@
 """REST questions over aiohttp. Proxies and CA bundles of the environment are honoured."""
 
-import asyncio
 from types import TracebackType
 from typing import Self
 
@@ -35,8 +34,8 @@ class AiohttpClient:
                 while not response.content.at_eof() and len(body) < BODY_BYTES_MAX:
                     body += await response.content.read(BODY_BYTES_MAX - len(body))
                 return Answer(response.status, body, _seconds(response.headers.get("Retry-After")))
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-            raise ConnectFailed(f"no answer from {url}: {error or type(error).__name__}") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ConnectFailed(f"no answer from {url}: {str(error) or type(error).__name__}") from error
 
 
 def _seconds(text: str | None) -> float | None:

@@ -6,22 +6,31 @@ when to connect, what to ask, and when to try again.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
-from papertape.core.errors import ConnectFailed, DecodeError, InputError, RateLimited, VenueError
+from papertape.core.errors import (
+    ConnectFailed,
+    DecodeError,
+    InputError,
+    RateLimited,
+    RemoteProtocolError,
+    VenueError,
+)
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.ports import Answer, HttpClient, Link, Transport
 from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
-from papertape.data.wire.binance.payloads import decode_rest_trades, readable
+from papertape.data.wire.binance.payloads import decode_rest_trades, decode_server_time, readable
 
-HEALTHY_S = 5.0
-"""A connection that lasted this long begins its backoff anew."""
+HEALTHY_S = 1.0
+"""A connection that brought data and lasted this long begins its backoff anew."""
 URL_BYTES_MAX = 4_000
 HEAL_TRIES = 5
+CLOCK_EVERY_S = 600.0
+CLOCK_QUESTIONS = 3
 HEAL_PAGES = 20
 """Pages of `historicalTrades` asked for per gap."""
 
@@ -41,6 +50,9 @@ class Intake(Protocol):
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """The venue has prints up to `trade_id`."""
 
+    def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
+        """The venue's clock is `offset_ns` ahead of ours, by a question that took `round_trip_ns`."""
+
     def link_up(self, connection: int) -> None:
         """A connection came up."""
 
@@ -48,11 +60,17 @@ class Intake(Protocol):
         """A connection ended; these symbols' depth events came over it."""
 
 
-class Endpoints(msgspec.Struct, frozen=True):
-    """Base URLs of the two servers of a venue."""
+class Network(NamedTuple):
+    """The way to a venue: base URLs of its two servers, and what opens connections and asks questions.
+
+    A connection that is silent for `silence_s`, pings included, counts as lost.
+    """
 
     ws_url: str
     rest_url: str
+    transport: Transport
+    http: HttpClient
+    silence_s: float
 
 
 class BinanceSession:
@@ -65,19 +83,16 @@ class BinanceSession:
         self,
         machine: BinanceMachine,
         intake: Intake,
-        endpoints: Endpoints,
-        transport: Transport,
-        http: HttpClient,
-        silence_s: float,
+        network: Network,
+        now_ns: Callable[[], int],
         note: Callable[..., None],
     ) -> None:
         self._machine = machine
         self._intake = intake
-        self._ws_url = endpoints.ws_url.rstrip("/")
-        self._rest = endpoints.rest_url.rstrip("/") + machine.rules.rest_prefix
-        self._transport = transport
-        self._http = http
-        self._silence_s = silence_s
+        self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
+        self._rest = network.rest_url.rstrip("/") + machine.rules.rest_prefix
+        self._network = network
+        self._now_ns = now_ns
         self.note = note
         self._asked: set[str] = set()
         self._healing: set[str] = set()
@@ -87,24 +102,37 @@ class BinanceSession:
         self.reconnects = 0
         self.connected = False
 
-    async def list_symbols(self, now_ns: Callable[[], int]) -> None:
-        """List every symbol, from exchangeInfo, else from a depth snapshot; tries until it succeeds.
+    async def list_symbols(self) -> None:
+        """List every symbol, from exchangeInfo, else from a depth snapshot; tries until the venue answers.
 
-        Raises UnknownInstrument or DataError when the venue does not have one.
+        A server that knows neither route lists nothing: then the first frames must tell. Raises
+        UnknownInstrument or DataError when the venue does not have a symbol.
         """
         backoff = Backoff()
         while True:
             try:
-                answer = await self._get("exchangeInfo", self._exchange_info_query())
-                if answer.status == 200:
-                    self._machine.list_from_exchange_info(now_ns(), answer.body)
-                    return
-                self.note("no exchangeInfo", status=answer.status)
-                if 400 <= answer.status < 500 and await self._list_from_snapshots(now_ns):
+                if await self._list_once():
                     return
             except (VenueError, DecodeError) as error:
                 self.note("no listing", error=str(error))
             await asyncio.sleep(backoff.next_s())
+
+    async def _list_once(self) -> bool:
+        """Ask for a listing; whether the venue has answered for good."""
+        answer = await self._get("exchangeInfo", self._exchange_info_query())
+        if answer.status == 200:
+            try:
+                self._machine.list_from_exchange_info(self._now_ns(), answer.body)
+            except DecodeError as error:
+                self.note("exchangeInfo cannot be read", error=str(error))
+            else:
+                return True
+        else:
+            self.note("no exchangeInfo", error=_text(answer))
+            if answer.status >= 500:
+                return False
+        await self._list_from_snapshots()
+        return True
 
     def _exchange_info_query(self) -> dict[str, str]:
         """Spot takes a list of symbols; USD-M always answers with all."""
@@ -112,17 +140,19 @@ class BinanceSession:
             return {}
         return {"symbols": msgspec.json.encode(list(self._machine.feeds)).decode()}
 
-    async def _list_from_snapshots(self, now_ns: Callable[[], int]) -> bool:
+    async def _list_from_snapshots(self) -> None:
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is not None:
                 continue
             answer = await self._get("depth", self._snapshot_query(symbol))
             if answer.status == 400:
-                raise InputError(f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it")
+                raise InputError(
+                    f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it"
+                )
             if answer.status != 200:
-                return False
-            self._machine.list_from_snapshot(now_ns(), symbol, answer.body)
-        return True
+                self.note("no snapshot to list from", symbol=symbol, error=_text(answer))
+                return
+            self._machine.list_from_snapshot(self._now_ns(), symbol, answer.body)
 
     async def run(self) -> None:
         """Connect, and keep everything coming, until cancelled."""
@@ -132,9 +162,13 @@ class BinanceSession:
                 streams = [f"{symbol}@{name}" for symbol in symbols for name in names]
                 group.create_task(self._keep_connected(number, route, streams))
             group.create_task(self._answer_wishes(group))
+            group.create_task(self._watch_clock())
 
     def look_for_wishes(self) -> None:
         """To be called after frames were taken."""
+        if self._machine.shutdown_announced:
+            self._machine.shutdown_announced = False
+            self.note("the venue is about to end its connections")
         if self._machine.snapshot_wishes() or self._unhealed():
             self._wishes.set()
 
@@ -176,13 +210,13 @@ class BinanceSession:
                 self.connected = True
                 self.reconnects += had_link
                 had_link = True
-                since = loop.time()
+                since, frames = loop.time(), self._machine.frames
                 self._intake.link_up(number)
                 await self._hold(link, streams[first:], number)
                 carries_depth = any("@depth" in name for name in streams)
                 self._last_at_loss = {symbol: feed.trade_ids.last for symbol, feed in self._machine.feeds.items()}
                 self._intake.link_down(number, list(self._machine.feeds) if carries_depth else [])
-                if loop.time() - since >= HEALTHY_S:
+                if self._machine.frames > frames and loop.time() - since >= HEALTHY_S:
                     backoff.reset()
             await asyncio.sleep(backoff.next_s())
 
@@ -204,7 +238,7 @@ class BinanceSession:
         return await self._open(query), count
 
     async def _open(self, path: str) -> Link:
-        return await self._transport.connect(self._ws_url + path, self._intake.frame, self._silence_s)
+        return await self._network.transport.connect(self._ws_url + path, self._intake.frame, self._network.silence_s)
 
     async def _hold(self, link: Link, rest: list[str], number: int) -> None:
         """Subscribe to the rest at the venue's pace, then wait for the end; the link is closed in any case."""
@@ -298,8 +332,28 @@ class BinanceSession:
                 return False
         return not ids.open_ranges
 
+    async def _watch_clock(self) -> None:
+        """Estimate the venue's clock offset now and then, each time by the quickest of some questions."""
+        while True:
+            try:
+                quickest = min([await self._ask_time() for _ in range(CLOCK_QUESTIONS)])
+                self._intake.clock_offset(quickest[1], quickest[0])
+            except (VenueError, DecodeError) as error:
+                self.note("clock offset unknown", error=str(error))
+            await asyncio.sleep(CLOCK_EVERY_S)
+
+    async def _ask_time(self) -> tuple[int, int]:
+        """(round trip, offset) in ns: the venue's time against the middle of the round trip."""
+        asked_ns = self._now_ns()
+        answer = await self._get("time", {})
+        answered_ns = self._now_ns()
+        if answer.status != 200:
+            raise RemoteProtocolError(f"expected the venue's time, was {_text(answer)}")
+        venue_ns = readable(decode_server_time, answer.body, "the venue's time").serverTime * 1_000_000
+        return answered_ns - asked_ns, venue_ns - (asked_ns + answered_ns) // 2
+
     async def _get(self, route: str, query: dict[str, str]) -> Answer:
-        answer = await self._http.get(f"{self._rest}/{route}", query)
+        answer = await self._network.http.get(f"{self._rest}/{route}", query)
         if answer.status in (418, 429):
             await asyncio.sleep(answer.retry_after_s or 1.0)
             raise RateLimited(f"{self._rest}/{route} asks to wait", answer.retry_after_s)

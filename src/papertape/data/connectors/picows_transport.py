@@ -1,6 +1,5 @@
 """WebSocket connections over picows."""
 
-import asyncio
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ _CONTINUATION = picows.WSMsgType.CONTINUATION
 _CLOSE = picows.WSMsgType.CLOSE
 
 
-class _Listener(picows.WSListener):  # type: ignore[misc]
+class _Listener(picows.WSListener):
     """Hands whole messages on and puts fragmented ones together."""
 
     def __init__(self, on_frame: OnFrame) -> None:
@@ -30,7 +29,8 @@ class _Listener(picows.WSListener):  # type: ignore[misc]
         if kind == _TEXT and frame.fin:
             self._on_frame(frame.get_payload_as_bytes(), frame.last_in_buffer)
         elif kind == _CLOSE:
-            self.ended = f"closed by the peer: {frame.get_close_code()} {frame.get_close_message() or ''}".rstrip()
+            reason = bytes(frame.get_close_message() or b"").decode(errors="replace")
+            self.ended = f"closed by the peer: {frame.get_close_code()} {reason}".rstrip()
             transport.send_close(picows.WSCloseCode.OK)
             transport.disconnect()
         elif kind in (_TEXT, _CONTINUATION):
@@ -82,9 +82,11 @@ class PicowsTransport:
                 proxy=proxy_for(url),
             )
         except picows.WSInvalidStatusError as error:
-            raise ConnectFailed(f"{url} refused the WebSocket: {error}", int(error.response.status)) from error
-        except (picows.WSError, OSError, asyncio.TimeoutError, ValueError) as error:
-            raise ConnectFailed(f"no WebSocket to {url}: {error or type(error).__name__}") from error
+            raise ConnectFailed(
+                f"{url} refused the WebSocket: {error}", int(error.response.status) if error.response else None
+            ) from error
+        except (picows.WSError, OSError, ValueError) as error:
+            raise ConnectFailed(f"no WebSocket to {url}: {str(error) or type(error).__name__}") from error
         return _PicowsLink(transport, listener)
 
 

@@ -23,14 +23,12 @@ class ReelConnector:
 
         Raises InputError, naming file and line, at what cannot be read.
         """
-        taken = 0
-        for frame in self._listed(read_reel(self._files)):
+        for number, frame in enumerate(self._listed(read_reel(self._files)), 1):
             try:
                 self._machine.take(frame.ts_recv_ns, frame.payload)
             except DecodeError as error:
                 raise InputError(f"reel {frame.place}: {error}") from error
-            taken += 1
-            if taken % FRAMES_PER_BATCH == 0:
+            if number % FRAMES_PER_BATCH == 0:
                 yield self._machine.gate.buffer.take()
         yield self._machine.gate.buffer.take()
 

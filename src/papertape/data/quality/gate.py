@@ -15,7 +15,7 @@ _OUT_OF_ORDER = int(Verdict.OUT_OF_ORDER)
 _DUPLICATE = int(Verdict.DUPLICATE)
 _QUOTE = int(Kind.QUOTE)
 _WHOLE = int(WHOLE)
-_FIRST, _LAST, _EMPTY = int(Flag.FIRST), int(Flag.LAST), int(Flag.EMPTY)
+_FIRST, _LAST, _EMPTY, _REPEAT = int(Flag.FIRST), int(Flag.LAST), int(Flag.EMPTY), int(Flag.REPEAT)
 
 Level = tuple[int, int, int]
 """Flag.ASK or 0, price, size."""
@@ -82,9 +82,7 @@ class Gate:
             verdict |= _NON_POSITIVE
         if verdict:
             self._count(verdict)
-        self.buffer.pack(
-            ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id
-        )
+        self.buffer.pack(ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id)
 
     def depth(  # noqa: PLR0913
         self,
@@ -100,14 +98,15 @@ class Gate:
         update_id: int,
     ) -> None:
         """Judge and pack one depth event, a record per level; an event without levels is one EMPTY record."""
-        ids |= self._time_order(index, kind, ts_event_ns)
+        if not flags & _REPEAT:
+            ids |= self._time_order(index, kind, ts_event_ns)
         pack = self.buffer.pack
         first = _FIRST
         levels = list(levels) or [(_EMPTY, 0, 0)]
         last = len(levels) - 1
         for position, (side, price, size) in enumerate(levels):
             verdict = ids
-            if price <= 0 and side != _EMPTY or size < 0:
+            if (price <= 0 and side != _EMPTY) or size < 0:
                 verdict |= _NON_POSITIVE
             if verdict:
                 self._count(verdict)

@@ -60,3 +60,12 @@ def test_interpreted_the_kernel_gives_the_same_without_a_warning(interpreted: Ca
 
 def test_a_divisor_of_zero_is_refused() -> None:
     assert mul_div(1, 1, 0, int(Rounding.FLOOR)) == (False, 0)
+
+
+def test_a_result_rounded_over_the_edge_is_refused() -> None:
+    over = ((1 << 32) + 1, (1 << 32) - 1, 2)  # 2**63 - 1/2
+    assert mul_div(*over, int(Rounding.FLOOR)) == (True, MANTISSA_MAX)
+    assert mul_div(*over, int(Rounding.CEILING)) == (False, 0)
+    under = (13 * 3889, 364_870_227_143_809, 2)  # 2**63 - 3/2
+    assert mul_div(*under, int(Rounding.FLOOR)) == (True, MANTISSA_MAX - 1)
+    assert mul_div(*under, int(Rounding.CEILING)) == (True, MANTISSA_MAX)

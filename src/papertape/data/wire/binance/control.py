@@ -23,7 +23,6 @@ class ControlReply(msgspec.Struct):
     """A reply; the venue is documented with flat errors and seen with nested ones: both are taken."""
 
     id: int | str | None
-    result: msgspec.Raw | None = None
     error: ControlError | None = None
     code: int | None = None
     msg: str = ""

@@ -6,9 +6,9 @@ mantissas here, and a number finer than the scale opens the instrument's next ep
 
 import msgspec
 
-from papertape.core.errors import DecodeError, FinerThanScale
-from papertape.core.fixed import parse_fixed
-from papertape.core.instruments import VALUE_MAX, Instrument, instrument_event
+from papertape.core.errors import DataError, DecodeError, FinerThanScale, UnknownInstrument
+from papertape.core.fixed import VALUE_MAX, parse_fixed
+from papertape.core.instruments import Instrument, instrument_event
 from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
 from papertape.data.quality.gate import Gate, Level
 from papertape.data.wire.binance import payloads
@@ -32,12 +32,12 @@ _IDS = {
 _CAUSES = {"": PrintCause.NOT_SAID, "MARKET": PrintCause.MARKET, "INSURANCE_FUND": PrintCause.INSURANCE_FUND}
 
 
-class EpochOpened(Exception):  # noqa: N818 - no error: the caller reads the payload again at the new scales
+class EpochOpened(Exception):
     """A number was finer than the scales, which have been widened."""
 
 
 class SymbolFeed:
-    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace when they do."""
+    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace then, but for an epoch opened."""
 
     def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate, known: Instrument | None) -> None:
         self.symbol = symbol
@@ -50,6 +50,7 @@ class SymbolFeed:
         self._known = known
         self._prices: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
+        self._largest_price = self._largest_size = 0
 
     @property
     def instrument(self) -> Instrument | None:
@@ -99,10 +100,12 @@ class SymbolFeed:
 
     def take_rest_trades(self, ts_recv_ns: int, trades: list[payloads.RestTrade]) -> None:
         """Prints fetched to heal a gap: only those that are missing count."""
-        for trade in sorted(trades, key=lambda one: one.id):
-            if not self.trade_ids.lacks(trade.id):
+        lacks = self.trade_ids.lacks
+        missing = [one for one in sorted(trades, key=lambda one: one.id) if lacks(one.id)]
+        numbers = [(self._price(one.price, ts_recv_ns), self._size(one.qty, ts_recv_ns)) for one in missing]
+        for trade, (price, size) in zip(missing, numbers, strict=True):
+            if not lacks(trade.id):
                 continue
-            price, size = self._price(trade.price, ts_recv_ns), self._size(trade.qty, ts_recv_ns)
             self.trade_ids.arrive(trade.id)
             side = _ASK if trade.isBuyerMaker else 0
             ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
@@ -115,9 +118,7 @@ class SymbolFeed:
         ids = _IDS[self.agg_ids.arrive(trade.a)]
         side = _ASK if trade.m else 0
         ts = (trade.T or trade.E) * MS_NS
-        self._gate.trade(
-            self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a
-        )
+        self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a)
 
     def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
         """One quote."""
@@ -172,9 +173,7 @@ class SymbolFeed:
             self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(self.sync.last_id + 1, NO_ID))
         self.sync.lose()
 
-    def _depth(
-        self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]
-    ) -> None:
+    def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
         ts = (event.T or event.E) * MS_NS
         kind = int(Kind.DEPTH_DELTA)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
@@ -184,9 +183,7 @@ class SymbolFeed:
             0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
         )
 
-    def _levels(
-        self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int
-    ) -> list[Level]:
+    def _levels(self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int) -> list[Level]:
         if len(bids) + len(asks) > EVENT_RECORDS_MAX:
             raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {len(bids) + len(asks)}")
         price, size = self._price, self._size
@@ -197,30 +194,52 @@ class SymbolFeed:
     def _price(self, text: str, ts_recv_ns: int) -> int:
         known = self._prices.get(text)
         if known is None:
-            known = self._parse(text, self._prices, True, ts_recv_ns)
+            known = self._parse(text, self._prices, ts_recv_ns)
         return known
 
     def _size(self, text: str, ts_recv_ns: int) -> int:
         known = self._sizes.get(text)
         if known is None:
-            known = self._parse(text, self._sizes, False, ts_recv_ns)
+            known = self._parse(text, self._sizes, ts_recv_ns)
         return known
 
-    def _parse(self, text: str, parsed: dict[str, int], is_price: bool, ts_recv_ns: int) -> int:
+    def _parse(self, text: str, parsed: dict[str, int], ts_recv_ns: int) -> int:
+        """The mantissa of `text`, remembered in `parsed`, which is `_prices` or `_sizes`."""
         instrument = self._instrument
-        assert instrument is not None, "a symbol is listed before its data is taken"
+        if instrument is None:
+            raise UnknownInstrument(f"expected {self.symbol} to be listed before its first frame")
+        is_price = parsed is self._prices
+        scale = instrument.price_scale if is_price else instrument.size_scale
         try:
-            mantissa = parse_fixed(text, instrument.price_scale if is_price else instrument.size_scale)
+            mantissa = parse_fixed(text, scale)
         except FinerThanScale as finer:
-            _refuse_overflow(parsed, text, finer.decimals - (instrument.price_scale if is_price else instrument.size_scale))
-            price_scale = finer.decimals if is_price else instrument.price_scale
-            size_scale = instrument.size_scale if is_price else finer.decimals
-            self._open_epoch(_next_epoch(instrument, price_scale, size_scale), ts_recv_ns)
+            self._widen(instrument, text, is_price, finer.decimals, ts_recv_ns)
             raise EpochOpened from finer
+        if abs(mantissa) > VALUE_MAX:
+            raise DecodeError(f"expected a number that fits in 62 bits at the scale of {self.symbol}, was {text}")
+        if is_price:
+            self._largest_price = max(self._largest_price, abs(mantissa))
+        else:
+            self._largest_size = max(self._largest_size, abs(mantissa))
         if len(parsed) >= PARSED_MAX:
             parsed.clear()
         parsed[text] = mantissa
         return mantissa
+
+    def _widen(self, instrument: Instrument, text: str, is_price: bool, decimals: int, ts_recv_ns: int) -> None:
+        """Open an epoch that holds `decimals`, unless a value seen before, or a rule, would not fit there."""
+        price_scale = decimals if is_price else instrument.price_scale
+        size_scale = instrument.size_scale if is_price else decimals
+        largest_price = self._largest_price * 10 ** (price_scale - instrument.price_scale)
+        largest_size = self._largest_size * 10 ** (size_scale - instrument.size_scale)
+        if max(largest_price, largest_size) > VALUE_MAX:
+            raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
+        try:
+            finer = _next_epoch(instrument, price_scale, size_scale)
+        except DataError as error:
+            raise DecodeError(f"{text} is finer than the rules of {self.symbol} can be told with: {error}") from error
+        self._largest_price, self._largest_size = largest_price, largest_size
+        self._open_epoch(finer, ts_recv_ns)
 
 
 def _continued(known: Instrument, listed: Instrument) -> Instrument:
@@ -229,12 +248,6 @@ def _continued(known: Instrument, listed: Instrument) -> Instrument:
     size_scale = max(known.size_scale, listed.size_scale)
     same = msgspec.structs.replace(listed.with_scales(price_scale, size_scale), epoch=known.epoch)
     return same if same == known else msgspec.structs.replace(same, epoch=known.epoch + 1)
-
-
-def _refuse_overflow(parsed: dict[str, int], text: str, added_decimals: int) -> None:
-    """One absurdly fine number must not make all later ones too large to hold."""
-    if max(parsed.values(), default=0) * 10**added_decimals > VALUE_MAX:
-        raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
 
 
 def _next_epoch(instrument: Instrument, price_scale: int, size_scale: int) -> Instrument:

@@ -34,7 +34,9 @@ def _from_filters(rules: Rules, one: ExchangeSymbol) -> Instrument:
     step = lot.stepSize if lot and decimal_is_positive(lot.stepSize) else "0.00000001"
     price_scale = decimals(tick)
     size_scale = max(decimals(step), decimals(lot.minQty) if lot else 0)
-    least = (notional.minNotional if decimal_is_positive(notional.minNotional) else notional.notional) if notional else "0"
+    least = (
+        (notional.minNotional if decimal_is_positive(notional.minNotional) else notional.notional) if notional else "0"
+    )
     return Instrument(
         venue=rules.venue,
         symbol=one.symbol,

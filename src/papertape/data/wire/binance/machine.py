@@ -21,6 +21,9 @@ from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.routing import Take, bare_taker, stream_takers
 from papertape.data.wire.binance.rules import Rules
 
+IGNORED_STREAMS_TOLD = 16
+"""Names of ignored streams kept, to tell the user what came instead of what was expected."""
+STREAM_NAME_TOLD = 60
 _COMBINED = b'{"stream":"'
 _NAME_FROM = len(_COMBINED)
 
@@ -30,7 +33,7 @@ class BinanceMachine:
 
     `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `frames` counts what was taken, `ignored` the
     frames of streams that are not handled, `malformed` those that could not be read, each of which
-    raised DecodeError. `shutdown_announced` says that the venue is about to end the connection.
+    raised DecodeError; `ignored_streams` are some of the former's names. `shutdown_announced` says that the venue is about to end the connection.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class BinanceMachine:
         self.control = Control()
         self.frames = self.ignored = self.malformed = 0
         self.shutdown_announced = False
+        self.ignored_streams: set[str] = set()
         known = known or {}
         self.feeds = {
             symbol: SymbolFeed(rules, symbol, index, gate, known.get(symbol)) for symbol, index in indices.items()
@@ -69,10 +73,8 @@ class BinanceMachine:
         """Take one frame as received at `ts_recv_ns`. Raises DecodeError when it cannot be read."""
         self.frames += 1
         try:
-            if payload.startswith(_COMBINED):
-                taker = self._takers.get(payload[_NAME_FROM : payload.find(b'"', _NAME_FROM)], self._ignore)
-            else:
-                taker = self._other_taker(payload)
+            end = payload.find(b'"', _NAME_FROM) if payload.startswith(_COMBINED) else -1
+            taker = self._other_taker(payload) if end < 0 else self._takers.get(payload[_NAME_FROM:end], self._ignore)
             self._repeat(taker, ts_recv_ns, payload)
         except DecodeError:
             self.malformed += 1
@@ -128,7 +130,7 @@ class BinanceMachine:
             return lambda ts, _: self._take_note(ts, note)
         if envelope.lastUpdateId is not None:
             return lambda ts, body: self.take_snapshot(ts, self._only_symbol("a depth snapshot"), body)
-        if envelope.symbols is not None or envelope.serverTime is not None:
+        if envelope.symbols or envelope.serverTime:
             return self._pass
         feed = self.feeds.get(envelope.s or "")
         if feed is not None and (envelope.e is not None or envelope.u is not None):
@@ -139,6 +141,9 @@ class BinanceMachine:
         if b'"serverShutdown"' in payload:
             self.shutdown_announced = True
         self.ignored += 1
+        if len(self.ignored_streams) < IGNORED_STREAMS_TOLD and payload.startswith(_COMBINED):
+            name = payload[_NAME_FROM : payload.find(b'"', _NAME_FROM)]
+            self.ignored_streams.add(name[:STREAM_NAME_TOLD].decode(errors="replace"))
 
     def _pass(self, ts_recv_ns: int, payload: bytes) -> None:
         """Texts that are understood and change nothing: exchangeInfo once listed, times, replies."""

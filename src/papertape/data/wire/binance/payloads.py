@@ -147,37 +147,50 @@ class ReelNote(msgspec.Struct):
     trades_until: Id = -1
 
 
+_ABSENT = msgspec.Raw()
+"""Where no value stands, and then false; msgspec takes `Raw | None` to mean null alone."""
+
+
 class Envelope(msgspec.Struct):
     """The keys by which any text the venue sends, or a reel holds, can be told apart."""
 
     stream: str | None = None
-    data: msgspec.Raw | None = None
     e: str | None = None
     s: str | None = None
     u: Id | None = None
     lastUpdateId: Id | None = None
-    symbols: msgspec.Raw | None = None
-    serverTime: msgspec.Raw | None = None
+    symbols: msgspec.Raw = _ABSENT
+    serverTime: msgspec.Raw = _ABSENT
     papertape: ReelNote | None = None
 
 
 class TradeFrame(msgspec.Struct, gc=False):
+    """A combined frame with `Trade`."""
+
     data: Trade
 
 
 class AggTradeFrame(msgspec.Struct, gc=False):
+    """A combined frame with `AggTrade`."""
+
     data: AggTrade
 
 
 class BookTickerFrame(msgspec.Struct, gc=False):
+    """A combined frame with `BookTicker`."""
+
     data: BookTicker
 
 
 class DepthUpdateFrame(msgspec.Struct):
+    """A combined frame with `DepthUpdate`."""
+
     data: DepthUpdate
 
 
 class PartialDepthFrame(msgspec.Struct):
+    """A combined frame with `PartialDepth`."""
+
     data: PartialDepth
 
 

@@ -44,7 +44,7 @@ class Prelude:
         self._payloads.append(payload)
         if payload[:1] == b"{" and not payload.startswith(b'{"stream":'):
             envelope = readable(payloads.decode_envelope, payload, "JSON of the venue")
-            if envelope.symbols is not None:
+            if envelope.symbols:
                 self._exchange_info = payload
             elif envelope.lastUpdateId is not None:
                 self._snapshot = payload
@@ -72,7 +72,7 @@ def _look(seen: DecimalsSeen, payload: bytes, symbol: str) -> None:
     """Look at one frame; what cannot be read is passed over here, and told when the frame is taken."""
     try:
         frame = _decode_frame(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     data = frame.data
     if data is None or not frame.stream.startswith(f"{symbol.lower()}@"):

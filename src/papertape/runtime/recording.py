@@ -1,0 +1,117 @@
+"""One recording: the tape, the wire machine, the recorder and the session of a venue, put together and taken apart."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from papertape.core.errors import PapertapeError
+from papertape.core.records import RecordBuffer
+from papertape.data.connectors.aiohttp_client import AiohttpClient
+from papertape.data.connectors.binance_session import BinanceSession, Network
+from papertape.data.connectors.picows_transport import PicowsTransport
+from papertape.data.quality.gate import Gate
+from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import Rules
+from papertape.runtime.clocks import UtcClock
+from papertape.runtime.listed import listed_instruments
+from papertape.runtime.loops import stop_signals
+from papertape.runtime.recorder import Recorder
+from papertape.runtime.reel_out import ReelOut
+from papertape.tape.market_reader import MarketReader
+from papertape.tape.market_writer import MarketWriter
+
+FINISH_S = 3.0
+"""At the end, prints still missing are asked for within this time."""
+
+
+class Source(NamedTuple):
+    """What to record, and from which servers; `silence_s` is how long a connection may say nothing."""
+
+    rules: Rules
+    symbols: tuple[str, ...]
+    ws_url: str
+    rest_url: str
+    silence_s: float
+
+
+class Recording(NamedTuple):
+    """The parts of a recording at work."""
+
+    writer: MarketWriter
+    machine: BinanceMachine
+    recorder: Recorder
+    session: BinanceSession
+
+
+@asynccontextmanager
+async def open_recording(
+    source: Source, directory: Path, reel: ReelOut | None, note: Callable[..., None]
+) -> AsyncIterator[Recording]:
+    """A recording onto the tape `directory`, which is made or continued; `listen` runs it.
+
+    At the end what has gathered is written and `reel` closed. Raises the error that writing failed with.
+    """
+    with MarketWriter.open(directory) as writer:
+        machine = _machine(source.rules, source.symbols, directory, writer)
+        clock = UtcClock()
+        recorder = Recorder(machine, writer, clock, reel, note)
+        async with AiohttpClient() as http:
+            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
+            session = BinanceSession(machine, recorder, network, clock.now_ns, note)
+            recorder.after_take = session.look_for_wishes
+            try:
+                yield Recording(writer, machine, recorder, session)
+            finally:
+                recorder.end()
+                if reel is not None:
+                    reel.close()
+    if recorder.failed.done():
+        recorder.failed.result()
+
+
+async def listen(recording: Recording, seconds: float | None, until: Sequence[asyncio.Future[Any]] = ()) -> bool:
+    """Run the session until the time is up, one of `until` is done, a signal comes or writing fails; True when interrupted."""
+    _, _, recorder, session = recording
+    stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def on_signal(interrupted: bool) -> None:
+        if not stop.done():
+            stop.set_result(interrupted)
+
+    async def whole_session() -> None:
+        await session.list_symbols()
+        recorder.begin()
+        await session.run()
+
+    with stop_signals(on_signal):
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(whole_session())
+            ends: list[asyncio.Future[Any]] = [running, stop, recorder.failed, *until]
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            running.cancel()
+        if session.connected and not recorder.failed.done():
+            await _finish(session)
+    return stop.done() and stop.result()
+
+
+async def _finish(session: BinanceSession) -> None:
+    try:
+        async with asyncio.timeout(FINISH_S):
+            await session.finish()
+    except (PapertapeError, TimeoutError) as error:
+        session.note("prints may be missing", error=str(error))
+
+
+def _machine(rules: Rules, symbols: tuple[str, ...], directory: Path, writer: MarketWriter) -> BinanceMachine:
+    """A machine whose symbols keep the numbers they have on the tape."""
+    listed = listed_instruments(MarketReader.open(directory)) if writer.next_seq else {}
+    numbers = {one.symbol: number for number, one in listed.items() if one.venue == rules.venue}
+    free = max(listed, default=-1) + 1
+    for symbol in symbols:
+        if symbol not in numbers:
+            numbers[symbol] = free
+            free += 1
+    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
+    return BinanceMachine(rules, {symbol: numbers[symbol] for symbol in symbols}, Gate(RecordBuffer()), known)

@@ -1,0 +1,61 @@
+"""The control protocol: batches, ids, replies in both forms of error."""
+
+import json
+
+import pytest
+
+from papertape.data.wire.binance.control import FRAME_BYTES_MAX, NAMES_PER_FRAME_MAX, Control
+
+
+@pytest.mark.parametrize("length", [1, 30, 200, 5_000])
+def test_every_name_is_asked_for_once_in_order_in_frames_the_venue_reads(length: int) -> None:
+    names = [f"{'x' * length}{number}@trade" for number in range(250)]
+    frames = Control().subscribe(names)
+    asked = [json.loads(frame) for frame in frames]
+    assert [name for one in asked for name in one["params"]] == names
+    assert [one["id"] for one in asked] == list(range(1, len(frames) + 1))
+    assert {one["method"] for one in asked} == {"SUBSCRIBE"}
+    for frame, one in zip(frames, asked, strict=True):
+        assert len(one["params"]) <= NAMES_PER_FRAME_MAX
+        assert len(frame) <= FRAME_BYTES_MAX or len(one["params"]) == 1
+
+
+def test_nothing_to_ask_is_no_frame() -> None:
+    assert Control().subscribe([]) == []
+
+
+def test_ids_go_on_over_methods_and_replies_close_requests() -> None:
+    control = Control()
+    control.subscribe(["a@trade"])
+    (frame,) = control.unsubscribe(["a@trade"])
+    assert json.loads(frame) == {"method": "UNSUBSCRIBE", "params": ["a@trade"], "id": 2}
+    assert control.unanswered == 2
+    assert control.take(b'{"result":null,"id":2}')
+    assert control.unanswered == 1
+    assert control.refusals == []
+
+
+@pytest.mark.parametrize(
+    "reply", [b'{"error":{"code":2,"msg":"Invalid request"},"id":1}', b'{"code":2,"msg":"Invalid request","id":1}']
+)
+def test_both_forms_of_error_name_the_streams(reply: bytes) -> None:
+    control = Control()
+    control.subscribe(["a@trade", "b@trade"])
+    assert control.take(reply)
+    assert control.unanswered == 0
+    (refusal,) = control.refusals
+    assert "a@trade, b@trade" in refusal
+    assert "2 Invalid request" in refusal
+
+
+@pytest.mark.parametrize("reply", [b'{"code":3,"msg":"bad JSON","id":null}', b'{"result":["a@trade"],"id":"mine"}'])
+def test_replies_with_other_kinds_of_id_are_replies(reply: bytes) -> None:
+    assert Control().take(reply)
+
+
+@pytest.mark.parametrize("text", [b'{"e":"trade"}', b"[]", b"{", b"\xff", b'{"result":null}', b'{"id":[1]}'])
+def test_anything_else_is_left_alone(text: bytes) -> None:
+    control = Control()
+    control.subscribe(["a@trade"])
+    assert not control.take(text)
+    assert control.unanswered == 1

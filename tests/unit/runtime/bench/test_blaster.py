@@ -1,0 +1,25 @@
+import json
+
+from papertape.core.records import RecordBuffer
+from papertape.data.quality.gate import Gate
+from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import SPOT
+from papertape.runtime.bench.blaster import EXCHANGE_INFO, frame, framed
+
+
+def test_frames_are_a_clean_stream_for_the_real_machine():
+    machine = BinanceMachine(SPOT, {"ETHUSDT": 0}, Gate(RecordBuffer()))
+    machine.list_from_exchange_info(0, EXCHANGE_INFO)
+    listed = machine.gate.buffer.count
+    for number in range(5_000):
+        machine.take(number, frame(number))
+    assert machine.gate.buffer.count - listed == 5_000
+    assert (machine.ignored, machine.malformed) == (0, 0)
+    assert not any(machine.gate.found.values())
+
+
+def test_a_frame_is_framed_by_its_length():
+    short, long = b"x" * 125, b"y" * 126
+    assert framed(short) == b"\x81\x7d" + short
+    assert framed(long) == b"\x81\x7e\x00\x7e" + long
+    assert json.loads(frame(4))["stream"] == "ethusdt@trade"
