@@ -1,0 +1,122 @@
+import asyncio
+import gzip
+from pathlib import Path
+
+import pytest
+
+from papertape.core.clock import Clock
+from papertape.core.errors import StoreError
+from papertape.core.records import Kind, RecordBuffer
+from papertape.data.quality.gate import Gate
+from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import SPOT
+from papertape.runtime.recorder import Recorder, ReelOut
+from papertape.tape.market_reader import MarketReader
+from papertape.tape.market_writer import MarketWriter
+from papertape.tape.reels import LINK_DOWN, read_reel
+from tests.integration.hostile import HostileMarket, HostileVenue
+from tests.integration.wild_frames import MALFORMED
+
+NOW_NS = 1_700_000_000_000_000_000
+
+
+class SetClock(Clock):
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.time_ns = NOW_NS
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+
+class Setting:
+    """A recorder of one listed symbol over a real tape."""
+
+    def __init__(self, folder: Path, writer: MarketWriter, reel: ReelOut | None = None) -> None:
+        self.market = HostileMarket("ABCUSDT")
+        self.venue = HostileVenue([self.market], usdm=False)
+        self.machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
+        self.machine.list_from_exchange_info(NOW_NS, self.venue._rest_exchangeinfo({})[2])
+        self.notes: list[str] = []
+        self.clock = SetClock()
+        self.recorder = Recorder(self.machine, writer, self.clock, reel, lambda text, **more: self.notes.append(text))
+        self.writer = writer
+        self.tape = folder
+
+    def on_tape(self) -> list[int]:
+        return [kind for batch in MarketReader.open(self.tape).blocks() for kind in batch.records["kind"].tolist()]
+
+
+async def test_frames_of_one_read_are_one_block_and_written_before_they_are_applied(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        frames = [frame for _, frame in setting.market.step()]
+        for frame in frames[:-1]:
+            setting.recorder.frame(frame, is_last=False)
+        assert setting.on_tape() == []
+        assert setting.recorder.market.books == {}
+        setting.recorder.frame(frames[-1], is_last=True)
+        assert setting.on_tape()[-3:] == [Kind.PRINT, Kind.DEPTH_DELTA, Kind.QUOTE]
+        assert setting.recorder.market.counts().prints == 1
+        assert setting.recorder.latency.total == 3
+
+
+async def test_a_read_without_a_last_frame_is_written_when_the_loop_turns(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        setting.recorder.frame(setting.market.step()[0][1], is_last=False)
+        await asyncio.sleep(0)
+        assert setting.on_tape()[-1] == Kind.PRINT
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+async def test_a_frame_that_cannot_be_read_leaves_no_trace_but_its_count(tmp_path: Path, name: str) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        setting.recorder.flush()
+        before = setting.on_tape()
+        setting.recorder.frame(MALFORMED[name], is_last=True)
+        assert setting.machine.malformed == 1
+        assert len(setting.notes) == 1
+        assert setting.on_tape() == before
+        setting.recorder.frame(setting.market.step()[0][1], is_last=True)
+        assert setting.on_tape() == [*before, Kind.PRINT]
+
+
+async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        setting.recorder.flush()
+        writer.close()
+        setting.recorder.frame(setting.market.step()[0][1], is_last=True)
+        setting.recorder.frame(setting.market.step()[0][1], is_last=True)
+        assert isinstance(setting.recorder.failed.exception(), StoreError)
+        assert setting.recorder.market.counts().prints == 0
+
+
+async def test_reels_hold_what_came_by_symbol_and_day(tmp_path: Path) -> None:
+    folder = tmp_path / "reels"
+    with MarketWriter.open(tmp_path / "tape") as writer:
+        reel = ReelOut(folder)
+        setting = Setting(tmp_path / "tape", writer, reel)
+        first, second = setting.market.step()[0][1], setting.market.step()[0][1]
+        setting.recorder.frame(first, is_last=True)
+        setting.recorder.frame(MALFORMED["no JSON"], is_last=True)
+        setting.clock.time_ns += 86_400_000_000_000
+        setting.recorder.frame(second, is_last=True)
+        reel.close()
+    names = ["abcusdt_20231114.gz", "abcusdt_20231115.gz"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    days = [[frame.payload for frame in read_reel([folder / name])] for name in names]
+    assert days == [[LINK_DOWN, first], [second]]
+
+
+def test_a_reel_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "abcusdt_20231114.gz").write_bytes(gzip.compress(b"1 old\n")[:-4])
+    for _ in range(2):
+        reel = ReelOut(tmp_path)
+        reel.write("ABCUSDT", NOW_NS, b"a\nb")
+        reel.close()
+    names = ["abcusdt_20231114_2.gz", "abcusdt_20231114_3.gz"]
+    assert [frame.payload for name in names for frame in read_reel([tmp_path / name])] == [LINK_DOWN, b"a b"] * 2

@@ -1,0 +1,90 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from papertape.core.actions import Replay, ReplayResult, VenueName
+from papertape.core.errors import InputError
+from papertape.core.records import Verdict
+from papertape.runtime.replay import run, verdict_names
+from papertape.runtime.shell import Shell
+from papertape.tape.market_writer import MarketWriter
+from tests.integration.hostile import HostileMarket, combined
+
+START_US = 1_700_000_000_000_000
+
+
+def replayed(reel: Path, venue: VenueName = "binance-spot", symbol: str = "abcusdt") -> ReplayResult:
+    response = run(Replay(reel=[str(reel)], venue=venue, symbol=symbol), Shell()).response
+    assert isinstance(response, ReplayResult)
+    return response
+
+
+def reel_of(path: Path, *payloads: bytes) -> Path:
+    path.write_bytes(b"".join(b"%d %b\n" % (START_US + n, payload) for n, payload in enumerate(payloads)))
+    return path
+
+
+def frames(market: HostileMarket, steps: int) -> list[bytes]:
+    return [frame for _ in range(steps) for _, frame in market.step()]
+
+
+def test_a_reel_with_a_snapshot_is_checked_against_the_quotes(tmp_path: Path) -> None:
+    market = HostileMarket("ABCUSDT")
+    lines = [*frames(market, 2), json.dumps(market.snapshot()).encode(), *frames(market, 50)]
+    result = replayed(reel_of(tmp_path / "a.reel", *lines))
+    assert (result.prints, result.synced, result.book_checks, result.book_mismatches) == (52, True, 50, 0)
+    assert (result.sequence_breaks, result.crossed, result.ignored, result.verdicts) == (0, 0, 0, {})
+
+
+def test_a_wrong_quote_is_a_mismatch(tmp_path: Path) -> None:
+    market = HostileMarket("ABCUSDT")
+    lines = [*frames(market, 2), json.dumps(market.snapshot()).encode(), *frames(market, 5)]
+    quote = json.loads(lines[-1])
+    quote["data"]["B"] = "123.0"
+    lines[-1] = json.dumps(quote, separators=(",", ":")).encode()
+    assert replayed(reel_of(tmp_path / "a.reel", *lines)).book_mismatches == 1
+
+
+def test_a_reel_without_a_snapshot_stays_unsynced(tmp_path: Path) -> None:
+    result = replayed(reel_of(tmp_path / "a.reel", *frames(HostileMarket("ABCUSDT"), 10)))
+    assert (result.synced, result.book_checks, result.prints) == (False, 0, 10)
+
+
+def test_other_streams_are_ignored_and_another_symbol_is_not_found(tmp_path: Path) -> None:
+    other = combined("abcusdt@kline_1m", {"e": "kline"})
+    reel = reel_of(tmp_path / "a.reel", *frames(HostileMarket("ABCUSDT"), 3), other, other)
+    assert replayed(reel).ignored == 2
+    with pytest.raises(InputError, match="XYZUSDT"):
+        replayed(reel, symbol="XYZUSDT")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"not a reel", "line 4"),
+        (b'17000000 {"stream":1}', "line 4"),
+        (b"1700000000000009 {broken", "line 4"),
+        (b'1700000000000009 {"stream":"abcusdt@trade","data":{"t":5}}', "line 4"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: bytes, told: str) -> None:
+    reel = reel_of(tmp_path / "a.reel", *frames(HostileMarket("ABCUSDT"), 1))
+    reel.write_bytes(reel.read_bytes() + line + b"\n")
+    with pytest.raises(InputError, match=told):
+        replayed(reel)
+
+
+def test_an_empty_reel_and_an_empty_tape(tmp_path: Path) -> None:
+    (tmp_path / "a.reel").touch()
+    with pytest.raises(InputError, match=r"a\.reel"):
+        replayed(tmp_path / "a.reel")
+    with MarketWriter.open(tmp_path / "tape"):
+        pass
+    outcome = run(Replay(tape=str(tmp_path / "tape")), Shell())
+    assert isinstance(outcome.response, ReplayResult)
+    assert (outcome.response.market_records, outcome.response.synced, outcome.exit_code) == (0, False, 0)
+
+
+def test_verdicts_are_named_when_they_occurred() -> None:
+    assert verdict_names({Verdict.CROSSED: 2, Verdict.LOCKED: 0}) == {"crossed": 2}
