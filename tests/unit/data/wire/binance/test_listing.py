@@ -84,7 +84,12 @@ def test_decimals_are_trimmed_and_absurd_ones_not_believed() -> None:
 
 @pytest.mark.parametrize(
     ("symbol", "base", "quote"),
-    [("ETHUSDT", "ETH", "USDT"), ("BNBBTC", "BNB", "BTC"), ("ETHUSD_PERP", "ETHUSD_PERP", "UNKNOWN"), ("BTC", "BTC", "UNKNOWN")],
+    [
+        ("ETHUSDT", "ETH", "USDT"),
+        ("BNBBTC", "BNB", "BTC"),
+        ("ETHUSD_PERP", "ETHUSD_PERP", "UNKNOWN"),
+        ("BTC", "BTC", "UNKNOWN"),
+    ],
 )
 def test_assets_are_guessed_from_the_symbol(symbol: str, base: str, quote: str) -> None:
     one = from_decimals(SPOT, symbol, DecimalsSeen())

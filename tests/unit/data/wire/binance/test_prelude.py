@@ -63,5 +63,10 @@ def test_text_that_is_not_json_is_refused() -> None:
 
 def test_other_texts_tell_nothing() -> None:
     prelude = Prelude()
-    for text in (b"[]", json.dumps({"result": None, "id": 1}).encode(), b'{"serverTime":5}', b'{"papertape":{"link":"down"}}'):
+    for text in (
+        b"[]",
+        json.dumps({"result": None, "id": 1}).encode(),
+        b'{"serverTime":5}',
+        b'{"papertape":{"link":"down"}}',
+    ):
         assert not prelude.look(text)
