@@ -17,7 +17,7 @@ def kernel_cache_dir() -> Path:
     """Where compiled kernels are cached: named by all kernel sources, numba, numpy, Python and the processor.
 
     numba notices only edits in a function's own file, not in the functions it calls; with every source in the
-    name, old code cannot be found. Under PAPERTAPE_HOME/cache, else under the user's cache directory.
+    name, old code cannot be found. Under PAPERTAPE_CACHE, else PAPERTAPE_HOME/cache, else the user's cache directory.
     """
     # Here and not above, so that `import papertape` stays cheap.
     import hashlib
@@ -37,8 +37,10 @@ def kernel_cache_dir() -> Path:
     processor = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
     for part in (version("numba"), version("numpy"), platform.python_version(), platform.machine(), *processor):
         digest.update(f"{part}\0".encode())
-    home = os.environ.get("PAPERTAPE_HOME")
-    base = Path(home) / "cache" if home else platformdirs.user_cache_path("papertape", appauthor=False)
+    cache, home = os.environ.get("PAPERTAPE_CACHE"), os.environ.get("PAPERTAPE_HOME")
+    base = platformdirs.user_cache_path("papertape", appauthor=False)
+    if cache or home:
+        base = Path(cache) if cache else Path(home or "") / "cache"
     return base / f"kernels-{digest.hexdigest()}"
 
 

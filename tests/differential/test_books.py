@@ -110,12 +110,12 @@ def test_the_naive_book_agrees_on_every_level(updates: list[tuple[Levels, Levels
 
 
 def test_thousands_of_levels_far_apart_outgrow_the_first_size_class() -> None:
-    bids = [[f"{number}.00", "1"] for number in range(1, 40_001)]
-    asks = [[f"{number}.00", "2"] for number in range(50_000, 90_000)]
-    plain, compiled = agree(batches([snapshot(10, bids, asks), depth(11, 11, [["40000", "0"]], [["50000", "0"]])], []))
+    bids = [[f"{number}.00", "1"] for number in range(1, 30_001)]
+    asks = [[f"{number}.00", "2"] for number in range(50_000, 80_000)]
+    plain, compiled = agree(batches([snapshot(10, bids, asks), depth(11, 11, [["30000", "0"]], [["50000", "0"]])], []))
     assert compiled._size_class == 1
-    assert len(plain.views()[0].bids) == 39_999
-    assert plain.books[0].top[0] == 39_999_00
+    assert len(plain.views()[0].bids) == 29_999
+    assert plain.books[0].top[0] == 29_999_00
 
 
 def test_a_dense_book_that_is_rescaled_grows_instead_of_losing_levels() -> None:

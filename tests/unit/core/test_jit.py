@@ -28,7 +28,7 @@ print(json.dumps([result, compiled, sum(mul_div.stats.cache_hits.values()), str(
 def run(tree: Path, home: Path, script: str, **environment: str) -> str:
     """What `script` prints in a new process that imports papertape from `tree`."""
     settings = {"PYTHONPATH": os.pathsep.join([str(tree), *sys.path]), "PAPERTAPE_HOME": str(home), **environment}
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("NUMBA_", "PAPERTAPE_"))}
     answer = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         env={**inherited, **settings},

@@ -60,10 +60,10 @@ def _best_rate(make_market: Callable[[], _Applies], records: Records | bytes, co
 
 def _start_times() -> tuple[float, float]:
     """Seconds from starting Python to a compiled market: with an empty cache directory, and again."""
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as cache:
         times = []
         for _ in range(2):
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", _START], check=True, env={**os.environ, "PAPERTAPE_HOME": home})
+            subprocess.run([sys.executable, "-c", _START], check=True, env={**os.environ, "PAPERTAPE_CACHE": cache})
             times.append(round(time.perf_counter() - started, 2))
     return times[0], times[1]

@@ -77,7 +77,7 @@ def test_a_finer_value_tells_the_decimals_it_needs(text: str | bytes, scale: int
 
 
 def test_a_finer_value_that_no_scale_holds_is_not_called_finer() -> None:
-    for text, why in [("0.0000000000000000001", "at most 18 decimals"), ("9223372036854775807.5", "does not fit")]:
+    for text, why in [("0.0000000000000000001", "at most 18 decimals"), ("9223372036854775807.5", "fits in 64 bits")]:
         with pytest.raises(DecodeError, match=why) as caught:
             parse_fixed(text, 0)
         assert not isinstance(caught.value, FinerThanScale)
@@ -88,7 +88,7 @@ def test_a_finer_value_that_no_scale_holds_is_not_called_finer() -> None:
     [("9223372036854775808", 0), ("-9223372036854775808", 0), ("1" + "0" * 30, 8), ("92233720369", 8)],
 )
 def test_what_does_not_fit_in_64_bits_is_refused(text: str | bytes, scale: int) -> None:
-    with pytest.raises(DecodeError, match="does not fit in 64 bits"):
+    with pytest.raises(DecodeError, match="fits in 64 bits"):
         parse_fixed(text, scale)
 
 
@@ -144,9 +144,9 @@ def test_products_go_beyond_64_bits_and_come_back() -> None:
 
 def test_a_result_outside_64_bits_is_an_error() -> None:
     assert multiply(MANTISSA_MAX, -1, 0, Rounding.FLOOR) == -MANTISSA_MAX
-    with pytest.raises(DataError, match="does not fit in 64 bits"):
+    with pytest.raises(DataError, match="fit in 64 bits"):
         multiply(MANTISSA_MAX, 2, 0, Rounding.FLOOR)
-    with pytest.raises(DataError, match="does not fit in 64 bits"):
+    with pytest.raises(DataError, match="fit in 64 bits"):
         rescale(MANTISSA_MAX, 0, 1, Rounding.FLOOR)
 
 
