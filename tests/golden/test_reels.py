@@ -53,7 +53,7 @@ def recompute(files: list[Path]) -> Expected:
     """Counts of a reel by the venue's rules alone: prints, and tops of book against quotes of the same update id."""
     book, last_id, held = NaiveBook(), None, list[Any]()
     tops: dict[int, Any] = {}
-    quotes: dict[int, Any] = {}
+    quotes = {one["data"]["u"]: one["data"] for one in lines(files) if "@bookTicker" in one.get("stream", "")}
     prints = old = newest = 0
     for frame in lines(files):
         if "stream" not in frame:
@@ -61,21 +61,20 @@ def recompute(files: list[Path]) -> Expected:
             book.start(frame["bids"], frame["asks"])
             for event in [one for one in held if one["u"] > last_id]:
                 book.update(event["b"], event["a"])
-                tops[event["u"]] = book.top()
+                tops[event["u"]] = book.top() if event["u"] in quotes else None
             continue
         event, kind = frame["data"], frame["stream"].partition("@")[2].partition("@")[0]
         prints += kind == "trade"
         if kind == "bookTicker":
             old += event["u"] <= newest
             newest = max(newest, event["u"])
-            quotes.setdefault(event["u"], tuple(Fraction(event[key]) for key in ("b", "B", "a", "A")))
         elif kind == "depth" and last_id is None:
             held.append(event)
         elif kind == "depth" and event["u"] > last_id:
             book.update(event["b"], event["a"])
-            tops[event["u"]] = book.top()
+            tops[event["u"]] = book.top() if event["u"] in quotes else None
     both = [update_id for update_id in tops if update_id in quotes]
-    wrong = sum(tops[update_id] != quotes[update_id] for update_id in both)
+    wrong = sum(tops[one] != tuple(Fraction(quotes[one][key]) for key in ("b", "B", "a", "A")) for one in both)
     return Expected(prints, len(both), wrong, last_id is not None, old, len(book.bids), len(book.asks))
 
 
