@@ -5,6 +5,10 @@ scales, records or kernels.
 """
 
 from fractions import Fraction
+from functools import lru_cache
+
+exact = lru_cache(1 << 16)(Fraction)
+"""A text as an exact number; the same few texts come again and again."""
 
 Levels = list[tuple[Fraction, Fraction]]
 Texts = list[tuple[str, str]]
@@ -27,10 +31,10 @@ class NaiveBook:
         """Set levels to absolute sizes; size zero removes, prices that are not positive are passed over."""
         for side, levels in ((self._bids, bids), (self._asks, asks)):
             for price, size in levels:
-                if Fraction(price) > 0:
-                    side[Fraction(price)] = Fraction(size)
-                    if not side[Fraction(price)]:
-                        del side[Fraction(price)]
+                if exact(price) > 0 and exact(size) > 0:
+                    side[exact(price)] = exact(size)
+                elif exact(size) == 0:
+                    side.pop(exact(price), None)
 
     @property
     def bids(self) -> Levels:

@@ -28,7 +28,9 @@ class Fate(Enum):
     APPLY = "apply"
     HOLD = "hold"
     STALE = "stale"
-    """At or before the book's id: says nothing new."""
+    """At or before the snapshot that the book began with: says nothing new, as is normal there."""
+    LATE = "late"
+    """At or before an event that was applied: repeated, or out of order."""
     UNBRIDGED = "unbridged"
     """The first event after a snapshot does not join it: the snapshot was too old. The event is held."""
     BREAK = "break"
@@ -59,7 +61,7 @@ class BookSync:
             self._hold(event)
             return Fate.HOLD
         if event.u <= self.last_id:
-            return Fate.STALE
+            return Fate.STALE if self._fresh else Fate.LATE
         rule = self._rules.bridges if self._fresh else self._rules.follows
         if rule(self.last_id, event.U, event.u, event.pu):
             self.last_id = event.u

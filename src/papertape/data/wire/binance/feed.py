@@ -140,7 +140,11 @@ class SymbolFeed:
         if fate is Fate.BREAK or fate is Fate.UNBRIDGED:
             cause = GapCause.IDS_MISSING
             self._gap(ts_recv_ns, cause, Kind.DEPTH_DELTA, IdRange(NO_ID, event.U - 1))
-        ids = int(Verdict.SEQUENCE_GAP) if fate is Fate.BREAK else 0
+        ids = 0
+        if fate is Fate.BREAK:
+            ids = int(Verdict.SEQUENCE_GAP)
+        elif fate is Fate.LATE:
+            ids = int(Verdict.DUPLICATE if event.u == self.sync.last_id else Verdict.OUT_OF_ORDER)
         self._depth(ts_recv_ns, event, 0 if fate is Fate.APPLY else int(Flag.HELD), ids, levels)
 
     def take_snapshot(self, ts_recv_ns: int, snapshot: payloads.Snapshot) -> None:

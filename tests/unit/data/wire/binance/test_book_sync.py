@@ -150,10 +150,10 @@ def test_usdm_asks_the_later_event_for_its_predecessor_even_if_its_range_holds_t
 
 
 @pytest.mark.parametrize("rules", [SPOT, USDM])
-def test_a_repeated_event_says_nothing_new(rules: Rules) -> None:
+def test_a_repeated_event_is_late_and_changes_nothing(rules: Rules) -> None:
     sync = synced(rules, 10, event(8, 12, 7))
-    assert sync.take_event(event(8, 12, 7)) is Fate.STALE
-    assert sync.take_event(event(1, 3, 0)) is Fate.STALE
+    assert sync.take_event(event(8, 12, 7)) is Fate.LATE
+    assert sync.take_event(event(1, 3, 0)) is Fate.LATE
     assert sync.synced
     assert sync.last_id == 12
 

@@ -200,3 +200,15 @@ def test_a_tape_that_knows_the_symbol_continues_its_epochs_and_loses_its_book() 
     finer.list_instrument(instrument(price_scale=6), TS)
     assert finer.instrument is not None
     assert (finer.instrument.price_scale, finer.instrument.epoch) == (6, 1)
+
+
+def test_depth_that_comes_again_is_judged_and_does_not_touch_the_book() -> None:
+    one = machine()
+    one.take(TS, snapshot(10))
+    one.take(TS, depth(5, 9, E=4))
+    for first, final in ((11, 12), (13, 14), (13, 14), (11, 12)):
+        one.take(TS, depth(first, final, [["10", "1"]], E=5))
+    records = taken(one)[2:]
+    assert records["verdict"].tolist() == [0, 0, 0, Verdict.DUPLICATE, Verdict.OUT_OF_ORDER]
+    held = int(Flag.HELD)
+    assert (records["flags"] & held).tolist() == [held, 0, 0, held, held]
