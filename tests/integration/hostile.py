@@ -281,7 +281,7 @@ class HostileVenue:
         route = parts.path.rpartition("/")[2]
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.asked[route] += 1
-        made = (self.rest.get(route) or getattr(self, f"_rest_{route.lower()}", self._rest_missing))(query)
+        made = (self.rest.get(route) or getattr(self, f"_rest_{route.lower()}", self._rest_missing))(query)  # type: ignore[misc]
         status, headers, body = await made if isinstance(made, Awaitable) else made
         lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers.items()]

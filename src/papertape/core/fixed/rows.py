@@ -132,7 +132,7 @@ def _not_decimal(text: str) -> DecodeError:
 
 
 def _too_large(text: str, scale: int) -> DecodeError:
-    return DecodeError(f"{text} does not fit in 64 bits with {scale} decimals")
+    return DecodeError(f"expected a number that fits in 64 bits with {scale} decimals, was {text}")
 
 
 def _finer(text: str, scale: int) -> DecodeError:

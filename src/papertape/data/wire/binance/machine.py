@@ -159,6 +159,7 @@ class BinanceMachine:
         try:
             payloads.decode_rest_trades(body)
         except msgspec.ValidationError:
+            msgspec.json.decode(body)  # what is not handled must still be JSON
             self._ignore(ts_recv_ns, body)
             return
         self.take_trades(ts_recv_ns, self._only_symbol("a list of REST trades"), body)

@@ -128,7 +128,7 @@ def test_a_shutdown_notice_is_heard_in_every_form(frame: bytes) -> None:
         b'{"zz":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
         depth(1, 2, [["1"]]),
         depth(1, 2, [["1", "2", "3"]]),
-        b"[1,2",
+        b"[",
         b'"text"',
         b"null",
         b"7",
@@ -141,7 +141,7 @@ def test_what_cannot_be_read_is_refused_and_leaves_no_trace(frame: bytes) -> Non
     one.take(TS, depth(11, 12))
     one.take(TS, trade(6))
     one.gate.buffer.take()
-    with pytest.raises(DecodeError, match="expected"):
+    with pytest.raises(DecodeError, match="expected|fit in 64 bits"):
         one.take(TS, frame)
     assert one.gate.buffer.take() == b""
     assert one.malformed == 1
