@@ -1,6 +1,5 @@
 """WebSocket connections over picows."""
 
-
 import picows
 
 from papertape.core.errors import ConnectFailed
