@@ -9,7 +9,7 @@ from tests.integration.hostile import CLOSE, CONTINUATION, TEXT, HostileVenue, h
 Taken = list[bytes]
 
 
-async def connected(venue: HostileVenue, taken: Taken, silence_s: float = 30):  # type: ignore[no-untyped-def]
+async def connected(venue: HostileVenue, taken: Taken, silence_s: float = 30):
     venue.playing = False
     url = f"ws://127.0.0.1:{venue.port}/stream?streams=a"
     link = await PicowsTransport().connect(url, lambda payload, is_last: taken.append(payload), silence_s)
