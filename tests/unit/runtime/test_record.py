@@ -40,9 +40,9 @@ def test_symbols_come_from_the_configuration(home: Path) -> None:
     (home / "papertape.toml").write_text('[real_time.crypto]\nsymbols = ["solusdt", "XRPUSDT", "SOLUSDT"]\n')
     outcome = run(request(home), Shell())
     assert outcome.exit_code == 4
-    assert [one.symbol for one in outcome.response.symbols] == ["SOLUSDT", "XRPUSDT"]  # type: ignore[attr-defined]
+    assert [one.symbol for one in outcome.response.symbols] == ["SOLUSDT", "XRPUSDT"]
     given = run(request(home, symbols=["ADAUSDT"]), Shell())
-    assert [one.symbol for one in given.response.symbols] == ["ADAUSDT"]  # type: ignore[attr-defined]
+    assert [one.symbol for one in given.response.symbols] == ["ADAUSDT"]
 
 
 def test_no_loop_is_left_behind(home: Path) -> None:

@@ -1,5 +1,4 @@
 import asyncio
-import gzip
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ from papertape.core.records import Kind, RecordBuffer
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
-from papertape.runtime.recorder import Recorder, ReelOut
+from papertape.runtime.recorder import Recorder
+from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
-from papertape.tape.reels import LINK_DOWN, read_reel
 from tests.integration.hostile import HostileMarket, HostileVenue
 from tests.integration.wild_frames import MALFORMED
 
@@ -93,30 +92,3 @@ async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
         assert isinstance(setting.recorder.failed.exception(), StoreError)
         assert setting.recorder.market.counts().prints == 0
-
-
-async def test_reels_hold_what_came_by_symbol_and_day(tmp_path: Path) -> None:
-    folder = tmp_path / "reels"
-    with MarketWriter.open(tmp_path / "tape") as writer:
-        reel = ReelOut(folder)
-        setting = Setting(tmp_path / "tape", writer, reel)
-        first, second = setting.market.step()[0][1], setting.market.step()[0][1]
-        setting.recorder.frame(first, is_last=True)
-        setting.recorder.frame(MALFORMED["no JSON"], is_last=True)
-        setting.clock.time_ns += 86_400_000_000_000
-        setting.recorder.frame(second, is_last=True)
-        reel.close()
-    names = ["abcusdt_20231114.gz", "abcusdt_20231115.gz"]
-    assert sorted(path.name for path in folder.iterdir()) == names
-    days = [[frame.payload for frame in read_reel([folder / name])] for name in names]
-    assert days == [[LINK_DOWN, first], [second]]
-
-
-def test_a_reel_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "abcusdt_20231114.gz").write_bytes(gzip.compress(b"1 old\n")[:-4])
-    for _ in range(2):
-        reel = ReelOut(tmp_path)
-        reel.write("ABCUSDT", NOW_NS, b"a\nb")
-        reel.close()
-    names = ["abcusdt_20231114_2.gz", "abcusdt_20231114_3.gz"]
-    assert [frame.payload for name in names for frame in read_reel([tmp_path / name])] == [LINK_DOWN, b"a b"] * 2

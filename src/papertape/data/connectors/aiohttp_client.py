@@ -7,6 +7,7 @@ import aiohttp
 
 from papertape.core.errors import ConnectFailed
 from papertape.data.connectors.ports import Answer
+from papertape.data.connectors.proxy import proxy_for
 
 TIMEOUT_S = 10.0
 BODY_BYTES_MAX = 64 << 20
@@ -17,7 +18,7 @@ class AiohttpClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), trust_env=True, headers={"User-Agent": "papertape"}
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), headers={"User-Agent": "papertape"}
         )
         return self
 
@@ -29,7 +30,7 @@ class AiohttpClient:
     async def get(self, url: str, query: dict[str, str]) -> Answer:
         """See `ports.HttpClient`."""
         try:
-            async with self._session.get(url, params=query) as response:
+            async with self._session.get(url, params=query, proxy=proxy_for(url)) as response:
                 body = await response.content.read(BODY_BYTES_MAX)
                 while not response.content.at_eof() and len(body) < BODY_BYTES_MAX:
                     body += await response.content.read(BODY_BYTES_MAX - len(body))

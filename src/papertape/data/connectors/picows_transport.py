@@ -1,12 +1,10 @@
 """WebSocket connections over picows."""
 
-import urllib.request
-from urllib.parse import urlsplit
-
 import picows
 
 from papertape.core.errors import ConnectFailed
 from papertape.data.connectors.ports import Link, OnFrame
+from papertape.data.connectors.proxy import proxy_for
 
 HANDSHAKE_S = 5.0
 FRAME_BYTES_MAX = 16 << 20
@@ -88,12 +86,3 @@ class PicowsTransport:
         except (picows.WSError, OSError, ValueError) as error:
             raise ConnectFailed(f"no WebSocket to {url}: {str(error) or type(error).__name__}") from error
         return _PicowsLink(transport, listener)
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for `url`, or None."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in ("localhost", "::1") or host.startswith("127.") or urllib.request.proxy_bypass(host):
-        return None
-    return urllib.request.getproxies().get("https" if parts.scheme == "wss" else "http")
