@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,12 @@ def rows(path: Path) -> list[Row]:
 def trades(path: Path) -> Iterator[bytes]:
     for row in rows(path):
         data = {"e": "trade", "E": int(row["EventTime"]) // 1000, "T": int(row["TransactionTime"]) // 1000}
-        data |= {"t": int(row["TradeId"]), "p": row["Price"], "q": row["Quantity"], "m": row["IsBuyerMarketMaker"] == "1"}
+        data |= {
+            "t": int(row["TradeId"]),
+            "p": row["Price"],
+            "q": row["Quantity"],
+            "m": row["IsBuyerMarketMaker"] == "1",
+        }
         yield combined("trx@trade", data | {"X": row.get("XUnknownParameter", "")})
 
 
@@ -35,10 +40,18 @@ def depths(path: Path) -> Iterator[bytes]:
     for (first, final), group in groupby(rows(path), key=lambda row: (row["FirstUpdateId"], row["FinalUpdateId"])):
         levels = list(group)
         last = levels[-1]
-        data: dict[str, Any] = {"e": "depthUpdate", "E": int(last["EventTime"]) // 1000, "U": int(first), "u": int(final)}
+        data: dict[str, Any] = {
+            "e": "depthUpdate",
+            "E": int(last["EventTime"]) // 1000,
+            "U": int(first),
+            "u": int(final),
+        }
         if "TransactionTime" in last:
             data |= {"T": int(last["TransactionTime"]) // 1000, "pu": int(last["FinalUpdateIdInLastStream"])}
-        data |= {key: [[row["Price"], row["Quantity"]] for row in levels if row["IsAsk"] == side] for key, side in ("b0", "a1")}
+        data |= {
+            key: [[row["Price"], row["Quantity"]] for row in levels if row["IsAsk"] == side]
+            for key, side in ("b0", "a1")
+        }
         yield combined("trx@depth@100ms", data)
 
 
@@ -58,7 +71,9 @@ def found(one: BinanceMachine) -> dict[str, int]:
 
 def file(recordings: Path, sign: str, kind: str, market: str) -> Path:
     symbol = {"spot": "spot_trxusdt", "coin_m_futures": "coin_m_futures_trxusd_perp"}[market]
-    return recordings.parent / "binance-data-processor" / f"test_{sign}_binance_{kind}_stream_{symbol}_04-03-2025.csv.zst"
+    return (
+        recordings.parent / "binance-data-processor" / f"test_{sign}_binance_{kind}_stream_{symbol}_04-03-2025.csv.zst"
+    )
 
 
 @pytest.mark.parametrize("market", ["spot", "coin_m_futures"])
@@ -69,7 +84,7 @@ def test_trades(recordings: Path, market: str) -> None:
     path = file(recordings, "negative", "trade", market)
     planted = rows(path)
     ids = [int(row["TradeId"]) for row in planted]
-    steps = [after - before for before, after in zip(ids, ids[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(ids)]
     assert any(step != 1 for step in steps)
     spoiled = played(trades(path), market == "spot")
     assert spoiled.gate.found[Verdict.SEQUENCE_GAP] == sum(step > 1 for step in steps)

@@ -1,6 +1,7 @@
 """`papertape record`: a venue onto a tape, until the time is up or a signal comes."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from papertape.core.actions import LatencyUs, Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
@@ -30,14 +31,21 @@ def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     return run_async(_record(request, symbols, config))
 
 
+def _checked_url(option: str, url: str, schemes: tuple[str, str]) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise InputError(f"{option}: expected a base URL such as {schemes[0]}://127.0.0.1:9870, was {url}")
+    return url
+
+
 async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
     log = start_logs("record")
     rules = VENUES[request.venue]
     source = Source(
         rules,
         symbols,
-        request.ws_url or rules.ws_url,
-        request.rest_url or rules.rest_url,
+        _checked_url("--ws-url", request.ws_url or rules.ws_url, ("ws", "wss")),
+        _checked_url("--rest-url", request.rest_url or rules.rest_url, ("http", "https")),
         config.real_time.crypto.websocket_timeout_s,
     )
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from papertape.core.errors import InputError
+from papertape.core.errors import InputError, StoreError
 from papertape.tape.reels import LINK_DOWN, ReelWriter, read_reel, trades_until
 
 STAMP = 1_723_161_256_123_456_789
@@ -89,28 +89,32 @@ def test_an_empty_reel_has_no_frames(tmp_path: Path) -> None:
         assert list(read_reel([tmp_path / name])) == []
 
 
-def test_what_is_written_is_read_again_also_after_another_opening(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "reel.gz"
+def test_what_is_written_is_read_again_and_never_written_over(tmp_path: Path) -> None:
+    paths = []
     for number in range(2):
-        writer = ReelWriter(file)
+        writer = ReelWriter(tmp_path / "new", "reel")
         writer.write(STAMP + number * 1_000, b'{"n":%d}' % number)
         writer.write(STAMP + number * 1_000, LINK_DOWN)
         writer.close()
-    assert [one.payload for one in read_reel([file])] == [b'{"n":0}', LINK_DOWN, b'{"n":1}', LINK_DOWN]
+        paths.append(writer.path)
+    assert [path.name for path in paths] == ["reel.gz", "reel_0002.gz"]
+    assert sorted(paths) == paths
+    assert [one.payload for one in read_reel(paths)] == [b'{"n":0}', LINK_DOWN, b'{"n":1}', LINK_DOWN]
     assert trades_until(5) == b'{"papertape":{"trades_until":5}}'
 
 
 def test_a_reel_whose_writer_never_closed_it_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "reel.gz"
-    writer = ReelWriter(file)
+    writer = ReelWriter(tmp_path, "reel")
     writer.write(STAMP, b"{}")
     writer.flush()
+    frames = read_reel([writer.path])
+    assert next(frames).payload == b"{}"
     with pytest.raises(InputError, match="cut off"):
-        list(read_reel([file]))
+        next(frames)
     writer.close()
 
 
 def test_a_reel_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(InputError, match="cannot be written"):
-        ReelWriter(tmp_path / "file" / "reel.gz")
+    with pytest.raises(StoreError, match="file"):
+        ReelWriter(tmp_path / "file", "reel")

@@ -5,7 +5,8 @@ when to connect, what to ask, and when to try again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from papertape.data.connectors.ports import Answer, HttpClient, Link, Transport
 from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import decode_rest_trades, decode_server_time, readable
+from papertape.data.wire.binance.trade_ids import TradeIds
 
 HEALTHY_S = 1.0
 """A connection that brought data and lasted this long begins its backoff anew."""
@@ -182,11 +184,14 @@ class BinanceSession:
 
     async def finish(self) -> None:
         """Heal what is still missing, also after the last print that came, within a few seconds."""
-        for symbol, last_at_loss in self._last_at_loss.items():
-            if self._machine.feeds[symbol].trade_ids.last == last_at_loss >= 0:
-                await self._heal_tail(symbol)
-        for symbol in self._unhealed():
-            await self._heal_once(symbol)
+        for symbol, feed in self._machine.feeds.items():
+            try:
+                if feed.trade_ids.last == self._last_at_loss.get(symbol, -1) >= 0:
+                    await self._heal_tail(symbol)
+                if feed.trade_ids.open_ranges:
+                    await self._heal_once(symbol)
+            except (VenueError, DecodeError) as error:
+                self.note("prints may be missing", symbol=symbol, error=str(error))
 
     async def _heal_tail(self, symbol: str) -> None:
         """No print came since a connection was lost: there may be some that no later id has told of."""
@@ -318,19 +323,22 @@ class BinanceSession:
         answer = await self._get("trades", {"symbol": symbol, "limit": limit})
         if answer.status == 200:
             self._intake.trades(symbol, answer.body)
-        for _ in range(HEAL_PAGES):
-            if not ids.open_ranges:
-                return True
-            first = ids.open_ranges[0].first
+        for first in itertools.islice(self._unasked(ids), HEAL_PAGES):
             query = {"symbol": symbol, "limit": limit, "fromId": str(first)}
             answer = await self._get("historicalTrades", query)
             if answer.status != 200:
                 self.note("older prints refused", symbol=symbol, error=_text(answer))
                 return False
             self._intake.trades(symbol, answer.body)
-            if ids.open_ranges and ids.open_ranges[0].first == first:
-                return False
         return not ids.open_ranges
+
+    @staticmethod
+    def _unasked(ids: TradeIds) -> Iterator[int]:
+        """Ids to ask for, one page each: where the first range begins that has not been asked for at that place."""
+        asked: set[int] = set()
+        while starts := [one.first for one in ids.open_ranges if one.first not in asked]:
+            asked.add(starts[0])
+            yield starts[0]
 
     async def _watch_clock(self) -> None:
         """Estimate the venue's clock offset now and then, each time by the quickest of some questions."""
