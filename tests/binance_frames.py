@@ -66,7 +66,15 @@ def ticker(u: int, b: str = "10", a: str = "11", symbol: str = "ETHUSDT", **more
 def depth(
     first: int, final: int, bids: Levels | None = None, asks: Levels | None = None, symbol: str = "ETHUSDT", **more: Any
 ) -> bytes:
-    data = {"e": "depthUpdate", "E": 1000 + final, "s": symbol, "U": first, "u": final, "b": bids or [], "a": asks or []}
+    data = {
+        "e": "depthUpdate",
+        "E": 1000 + final,
+        "s": symbol,
+        "U": first,
+        "u": final,
+        "b": bids or [],
+        "a": asks or [],
+    }
     return combined(f"{symbol.lower()}@depth@100ms", data | more)
 
 

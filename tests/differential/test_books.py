@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.binance_frames import TS, Levels, depth, instrument, machine, snapshot, ticker, trade
 
 from papertape.core.book import BookView, Market
 from papertape.core.book.compiled import CompiledMarket
 from papertape.core.records import Flag, as_records
 from papertape.testing.naive_book import NaiveBook
-from tests.binance_frames import TS, Levels, depth, instrument, machine, snapshot, ticker, trade
 
 PRICES = st.one_of(
     st.integers(9_900, 10_100), st.integers(1, 40_000), st.sampled_from([1, 20_000, 163_840, 10**9, 10**12])
@@ -101,7 +101,12 @@ def test_the_naive_book_agrees_on_every_level(updates: list[tuple[Levels, Levels
     assert exact(plain.views()[0]) == exact(compiled.views()[0]) == (naive.bids, naive.asks)
     price, size = 10**2, 10**3
     bid, bid_size, ask, ask_size = plain.books[0].top
-    assert naive.top() == (Fraction(bid, price), Fraction(bid_size, size), Fraction(ask, price), Fraction(ask_size, size))
+    assert naive.top() == (
+        Fraction(bid, price),
+        Fraction(bid_size, size),
+        Fraction(ask, price),
+        Fraction(ask_size, size),
+    )
 
 
 def test_thousands_of_levels_far_apart_outgrow_the_first_size_class() -> None:
@@ -134,7 +139,10 @@ def stream(seed: int, count: int) -> list[bytes]:
     for number in range(11, 11 + count):
         middle += int(draws.integers(-40, 41))
         sides = [
-            [[f"{(middle + sign * int(d)) / 100:.2f}", f"{int(s)}"] for d, s in draws.integers(0, 900, (6, 2)) // [1, 300]]
+            [
+                [f"{(middle + sign * int(d)) / 100:.2f}", f"{int(s)}"]
+                for d, s in draws.integers(0, 900, (6, 2)) // [1, 300]
+            ]
             for sign in (-1, 1)
         ]
         frames += [depth(number, number, sides[0], sides[1]), ticker(number, "1", "2"), trade(number)]
@@ -180,7 +188,9 @@ def test_the_hash_knows_neither_numbers_nor_order_of_instruments_nor_arrival() -
 
 
 def test_crossed_states_are_counted_alike() -> None:
-    plain, _ = agree(batches([snapshot(10), depth(11, 11, [["12", "1"]]), ticker(11, "12", "11"), ticker(12, "5", "4")], []))
+    plain, _ = agree(
+        batches([snapshot(10), depth(11, 11, [["12", "1"]]), ticker(11, "12", "11"), ticker(12, "5", "4")], [])
+    )
     counts = plain.counts()
     assert counts.crossed == 3
     assert counts.book_checks == 1

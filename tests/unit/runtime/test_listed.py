@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from tests.binance_frames import TS, instrument, machine, trade
+
 from papertape.core.instruments import instrument_event
 from papertape.runtime.listed import listed_instruments
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
-from tests.binance_frames import TS, instrument, machine, trade
 
 
 def test_the_latest_epoch_of_every_instrument(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from tests.binance_frames import TS, instrument
 
 from papertape.core.book import compiled
 from papertape.core.book.compiled import SIZE_CLASSES, CompiledMarket, warm_up
 from papertape.core.errors import DataError
 from papertape.core.instruments import instrument_event
 from papertape.core.records import RECORD_DTYPE, Flag, Kind, as_records
-from tests.binance_frames import TS, instrument
 
 
 def test_a_book_beyond_the_largest_class_is_refused_with_the_reason() -> None:

@@ -1,10 +1,10 @@
 """The plain book: the audit by quotes, what touches it and what does not."""
 
 import pytest
+from tests.binance_frames import TS, depth, instrument, machine, snapshot, ticker, trade
 
 from papertape.core.book import Market
 from papertape.core.records import as_records
-from tests.binance_frames import TS, depth, instrument, machine, snapshot, ticker, trade
 
 
 def market_of(*frames: bytes) -> Market:
@@ -18,7 +18,9 @@ def market_of(*frames: bytes) -> Market:
 
 @pytest.mark.parametrize("quote_first", [True, False])
 @pytest.mark.parametrize(("bid", "mismatches"), [("10", 0), ("9.99", 1)])
-def test_a_quote_is_checked_at_its_update_id_whichever_comes_first(quote_first: bool, bid: str, mismatches: int) -> None:
+def test_a_quote_is_checked_at_its_update_id_whichever_comes_first(
+    *, quote_first: bool, bid: str, mismatches: int
+) -> None:
     pair = [ticker(11, bid), depth(11, 11)]
     counts = market_of(snapshot(10), *(pair if quote_first else pair[::-1])).counts()
     assert (counts.book_checks, counts.book_mismatches) == (1, mismatches)

@@ -1,8 +1,9 @@
 """Limits that both forms of the book share."""
 
-from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT
 from tests.binance_frames import depth, snapshot, ticker
 from tests.differential.test_books import agree, batches
+
+from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT
 
 
 def test_a_quote_of_one_of_the_last_tops_is_checked_and_an_older_one_is_not() -> None:

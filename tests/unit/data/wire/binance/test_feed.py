@@ -3,12 +3,12 @@
 import json
 
 import pytest
+from tests.binance_frames import TS, combined, depth, instrument, machine, snapshot, taken, ticker, trade
 
 from papertape.core.book import Market
 from papertape.core.errors import DecodeError
 from papertape.core.records import NO_ID, Flag, GapCause, Kind, PrintCause, Verdict, as_records
 from papertape.data.wire.binance.rules import USDM
-from tests.binance_frames import TS, combined, depth, instrument, machine, snapshot, taken, ticker, trade
 
 
 def test_a_print_carries_what_the_venue_said() -> None:
@@ -136,7 +136,7 @@ def test_held_depth_is_repeated_behind_its_snapshot_without_a_finding() -> None:
 
 
 @pytest.mark.parametrize("with_first", [True, False])
-def test_depth_that_does_not_follow_tells_of_a_gap(with_first: bool) -> None:
+def test_depth_that_does_not_follow_tells_of_a_gap(*, with_first: bool) -> None:
     one = machine()
     one.take(TS, snapshot(10))
     if with_first:
@@ -168,7 +168,19 @@ def test_backfilled_prints_count_once_and_a_bad_row_leaves_all_missing() -> None
 
 def test_aggregates_carry_their_range_and_are_followed_by_their_own_ids() -> None:
     one = machine()
-    data = {"e": "aggTrade", "E": 1, "s": "ETHUSDT", "a": 5, "p": "1", "q": "2", "nq": "1", "f": 7, "l": 9, "T": 4, "m": True}
+    data = {
+        "e": "aggTrade",
+        "E": 1,
+        "s": "ETHUSDT",
+        "a": 5,
+        "p": "1",
+        "q": "2",
+        "nq": "1",
+        "f": 7,
+        "l": 9,
+        "T": 4,
+        "m": True,
+    }
     for number in (5, 6, 8):
         one.take(TS, combined("ethusdt@aggTrade", data | {"a": number, "st": 1}))
     records = taken(one)

@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from tests.binance_frames import TS, combined, depth, machine, snapshot, taken, ticker, trade
 
 from papertape.core.errors import DecodeError, UnknownInstrument
 from papertape.core.records import Flag, Kind, RecordBuffer
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT, USDM
-from tests.binance_frames import TS, combined, depth, machine, snapshot, taken, ticker, trade
 
 LISTING = json.dumps(
     {
@@ -80,7 +80,9 @@ def test_what_is_not_handled_is_counted_and_changes_nothing(frame: bytes) -> Non
     assert len(taken(one)) == 0
 
 
-@pytest.mark.parametrize("frame", [LISTING, b'{"serverTime":1}', b'{"result":null,"id":1}', b'{"result":["a"],"id":"x"}'])
+@pytest.mark.parametrize(
+    "frame", [LISTING, b'{"serverTime":1}', b'{"result":null,"id":1}', b'{"result":["a"],"id":"x"}']
+)
 def test_what_is_understood_and_changes_nothing_is_not_ignored(frame: bytes) -> None:
     one = machine()
     one.take(TS, frame)
@@ -139,7 +141,7 @@ def test_what_cannot_be_read_is_refused_and_leaves_no_trace(frame: bytes) -> Non
     one.take(TS, depth(11, 12))
     one.take(TS, trade(6))
     one.gate.buffer.take()
-    with pytest.raises(DecodeError, match="expected|fit in 64 bits"):
+    with pytest.raises(DecodeError, match=r"expected|fit in 64 bits"):
         one.take(TS, frame)
     assert one.gate.buffer.take() == b""
     assert one.malformed == 1
@@ -156,7 +158,9 @@ def test_rest_bodies_stand_inline_in_a_stream() -> None:
     one.take(TS, trade(1))
     one.take(TS, trade(4))
     assert one.trade_wishes() == ["ETHUSDT"]
-    rows = [{"id": t, "price": "1", "qty": "1", "time": t, "isBuyerMaker": True, "isBestMatch": True} for t in (1, 2, 3)]
+    rows = [
+        {"id": t, "price": "1", "qty": "1", "time": t, "isBuyerMaker": True, "isBestMatch": True} for t in (1, 2, 3)
+    ]
     one.take(TS, json.dumps(rows).encode())
     assert one.trade_wishes() == []
     records = taken(one)
@@ -203,7 +207,9 @@ def test_each_symbol_goes_its_own_way() -> None:
 
 def test_partial_depth_is_told_by_the_name_alone() -> None:
     one = machine(rules=USDM)
-    one.take(TS, combined("ethusdt@depth20@100ms", {"e": "depthUpdate", "U": 1, "u": 2, "pu": 0, "b": [["1", "1"]], "a": []}))
+    one.take(
+        TS, combined("ethusdt@depth20@100ms", {"e": "depthUpdate", "U": 1, "u": 2, "pu": 0, "b": [["1", "1"]], "a": []})
+    )
     one.take(TS, combined("ethusdt@depth5", {"lastUpdateId": 9, "bids": [["1", "1"]], "asks": [["2", "1"]]}))
     records = taken(one)
     assert records["kind"].tolist() == [Kind.DEPTH_PARTIAL] * 3

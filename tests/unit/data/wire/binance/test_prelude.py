@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from tests.binance_frames import combined, depth, snapshot, ticker, trade
 
 from papertape.core.errors import DecodeError, UnknownInstrument
 from papertape.data.wire.binance.prelude import FRAMES_BEFORE_GUESS, Prelude
 from papertape.data.wire.binance.rules import SPOT
-from tests.binance_frames import combined, depth, snapshot, ticker, trade
 
 INFO = b'{"serverTime":1,"symbols":[{"symbol":"ETHUSDT","baseAsset":"ETH","quoteAsset":"USDT","filters":[{"filterType":"PRICE_FILTER","tickSize":"0.001"}]}]}'
 
@@ -63,5 +63,10 @@ def test_text_that_is_not_json_is_refused() -> None:
 
 def test_other_texts_tell_nothing() -> None:
     prelude = Prelude()
-    for text in (b"[]", json.dumps({"result": None, "id": 1}).encode(), b'{"serverTime":5}', b'{"papertape":{"link":"down"}}'):
+    for text in (
+        b"[]",
+        json.dumps({"result": None, "id": 1}).encode(),
+        b'{"serverTime":5}',
+        b'{"papertape":{"link":"down"}}',
+    ):
         assert not prelude.look(text)

@@ -1,9 +1,9 @@
 """Which taker stands behind which name."""
 
 import pytest
+from tests.binance_frames import TS, machine
 
 from papertape.data.wire.binance.routing import bare_taker, stream_takers
-from tests.binance_frames import TS, machine
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,9 @@ def test_handled_streams_have_a_taker(name: str) -> None:
     assert f"ethusdt@{name}".encode() in stream_takers(feed)
 
 
-@pytest.mark.parametrize("name", ["kline_1m", "markPrice", "rpiDepth@500ms", "depth7", "depth50", "miniTicker", "Trade"])
+@pytest.mark.parametrize(
+    "name", ["kline_1m", "markPrice", "rpiDepth@500ms", "depth7", "depth50", "miniTicker", "Trade"]
+)
 def test_other_streams_have_none(name: str) -> None:
     assert f"ethusdt@{name}".encode() not in stream_takers(machine().feeds["ETHUSDT"])
 
