@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ FRAMES = [
 def reel(folder: Path, frames: list[bytes], name: str = "reel") -> Path:
     file = folder / name
     text = b"".join(b"%d %b\n" % (TS, frame) for frame in frames)
-    packers: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstandard.compress}
+    packers: dict[str, Any] = {".gz": gzip.compress, ".zst": zstandard.compress}
     file.write_bytes(packers.get(file.suffix, bytes)(text))
     return file
 
