@@ -6,7 +6,7 @@ import numpy as np
 
 from papertape.core.book import kernels
 from papertape.core.book.state_hash import market_hash, scale_word, signed
-from papertape.core.book.view import BookView, MarketCounts
+from papertape.core.book.view import BookView, MarketCounts, unlisted
 from papertape.core.errors import DataError
 from papertape.core.fixed import Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
@@ -33,6 +33,8 @@ class CompiledMarket:
                 position = self._list(records, position)
             elif why == kernels.CAPACITY:
                 self._enlarge()
+            elif why == kernels.UNLISTED:
+                raise unlisted(int(records["instrument"][position]))
 
     def _list(self, records: np.ndarray[Any, np.dtype[Any]], start: int) -> int:
         """Take the INSTRUMENT event at `start`; returns the position behind it."""

@@ -27,8 +27,8 @@ from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT
 from papertape.core.jit import njit
 from papertape.core.records import FIRST_MARKET_KIND, Flag, Kind, Verdict
 
-DONE, LISTING, CAPACITY = 0, 1, 2
-"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first."""
+DONE, LISTING, CAPACITY, UNLISTED = 0, 1, 2, 3
+"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book to enlarge first, an instrument nobody listed."""
 
 _PENDING = QUOTES_PENDING_MAX
 _TOPS = TOPS_KEPT
@@ -324,15 +324,22 @@ def _run(book, record):  # type: ignore[no-untyped-def]
 
 
 @njit
+def _is_listed(books, index):  # type: ignore[no-untyped-def]
+    return index < len(books) and books[index].price_word != 0
+
+
+@njit
 def advance(records, start, books):  # type: ignore[no-untyped-def]
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
-    At LISTING and CAPACITY the record at that position has not been taken.
+    At all but DONE the record at that position has not been taken.
     """
     for at in range(start, len(records)):
         record = records[at]
         kind = record["kind"]
         if kind >= _FIRST_MARKET:
+            if not _is_listed(books, record["instrument"]):
+                return at, UNLISTED
             book = books[record["instrument"]]
             if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
                 if not _take_level(book, record):
@@ -349,5 +356,7 @@ def advance(records, start, books):  # type: ignore[no-untyped-def]
         elif kind == _INSTRUMENT:
             return at, LISTING
         elif kind == _GAP and record["id"] == _DELTA:
+            if not _is_listed(books, record["instrument"]):
+                return at, UNLISTED
             lose_sync(books[record["instrument"]])
     return len(records), DONE

@@ -3,7 +3,7 @@
 from collections import deque
 
 from papertape.core.book.state_hash import market_hash, scale_word, step
-from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT, BookView, MarketCounts
+from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT, BookView, MarketCounts, unlisted
 from papertape.core.fixed import Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
 from papertape.core.records import (
@@ -210,7 +210,7 @@ class Market:
         for position, record in enumerate(RECORD_STRUCT.iter_unpack(data)):
             kind = record[2]
             if kind >= FIRST_MARKET_KIND:
-                self.books[record[4]].apply(record)
+                self._book(record[4]).apply(record)
             elif kind == _INSTRUMENT:
                 if record[3] & _FIRST:
                     listing = position
@@ -218,7 +218,13 @@ class Market:
                     event = data[listing * RECORD_BYTES : (position + 1) * RECORD_BYTES]
                     self._list(record[4], read_instrument_event(as_records(event)))
             elif kind == _GAP and record[10] == _DELTA:
-                self.books[record[4]].lose_sync()
+                self._book(record[4]).lose_sync()
+
+    def _book(self, index: int) -> Book:
+        book = self.books.get(index)
+        if book is None:
+            raise unlisted(index)
+        return book
 
     def _list(self, index: int, instrument: Instrument) -> None:
         book = self.books.get(index)

@@ -2,12 +2,18 @@
 
 from typing import NamedTuple
 
+from papertape.core.errors import UnknownInstrument
 from papertape.core.instruments import Instrument
 
 QUOTES_PENDING_MAX = 4096
 """Quotes per instrument that wait for a depth event of their update id; older ones are let go."""
 TOPS_KEPT = 16
 """Tops of book after the latest depth events, for quotes that come late."""
+
+
+def unlisted(index: int) -> UnknownInstrument:
+    """The error of a record whose instrument has not been listed before it."""
+    return UnknownInstrument(f"expected a record of a listed instrument, was one of number {index}: no INSTRUMENT event names it")
 
 
 class MarketCounts(NamedTuple):

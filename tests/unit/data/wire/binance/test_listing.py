@@ -21,7 +21,7 @@ def info(filters: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
 
 
 def test_spot_filters_become_scales_and_rules() -> None:
-    filters = [
+    filters: list[dict[str, Any]] = [
         {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000", "tickSize": "0.01000000"},
         {"filterType": "LOT_SIZE", "minQty": "0.00010000", "maxQty": "9000", "stepSize": "0.00010000"},
         {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
