@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import zstandard
+from tests.binance_frames import TS
 
 from papertape.core.book import Market
 from papertape.core.book.compiled import CompiledMarket
@@ -14,7 +15,6 @@ from papertape.core.records import RecordBuffer, as_records
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
-from tests.binance_frames import TS
 
 pytestmark = pytest.mark.recordings
 

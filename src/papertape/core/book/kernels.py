@@ -329,6 +329,25 @@ def _is_listed(books, index):  # type: ignore[no-untyped-def]
 
 
 @njit
+def _take(book, record):  # type: ignore[no-untyped-def]
+    """One record of the venue's data; False, with nothing counted yet, when there is no room."""
+    kind = record["kind"]
+    if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
+        if not _take_level(book, record):
+            return False
+    elif kind == _QUOTE:
+        _take_quote(book, record)
+    elif kind == _PRINT and not record["verdict"] & _DUPLICATE:
+        book.prints += 1
+    if not record["flags"] & _REPEAT:
+        book.records += 1
+        _run(book, record)
+    if record["flags"] & _FIRST and record["verdict"] & _SEQUENCE_GAP:
+        book.breaks += 1
+    return True
+
+
+@njit
 def advance(records, start, books):  # type: ignore[no-untyped-def]
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
@@ -337,26 +356,15 @@ def advance(records, start, books):  # type: ignore[no-untyped-def]
     for at in range(start, len(records)):
         record = records[at]
         kind = record["kind"]
-        if kind >= _FIRST_MARKET:
-            if not _is_listed(books, record["instrument"]):
-                return at, UNLISTED
-            book = books[record["instrument"]]
-            if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
-                if not _take_level(book, record):
-                    return at, CAPACITY
-            elif kind == _QUOTE:
-                _take_quote(book, record)
-            elif kind == _PRINT and not record["verdict"] & _DUPLICATE:
-                book.prints += 1
-            if not record["flags"] & _REPEAT:
-                book.records += 1
-                _run(book, record)
-            if record["flags"] & _FIRST and record["verdict"] & _SEQUENCE_GAP:
-                book.breaks += 1
-        elif kind == _INSTRUMENT:
+        if kind == _INSTRUMENT:
             return at, LISTING
-        elif kind == _GAP and record["id"] == _DELTA:
-            if not _is_listed(books, record["instrument"]):
-                return at, UNLISTED
+        loses = kind == _GAP and record["id"] == _DELTA
+        if not loses and kind < _FIRST_MARKET:
+            continue
+        if not _is_listed(books, record["instrument"]):
+            return at, UNLISTED
+        if loses:
             lose_sync(books[record["instrument"]])
+        elif not _take(books[record["instrument"]], record):
+            return at, CAPACITY
     return len(records), DONE

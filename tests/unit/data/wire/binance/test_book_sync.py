@@ -29,9 +29,10 @@ def synced(rules: Rules, last_id: int, first: DepthUpdate | None = None) -> Book
 @pytest.mark.parametrize("rules", [SPOT, USDM])
 def test_a_snapshot_is_wanted_once_an_event_is_held_and_never_before(rules: Rules) -> None:
     sync = BookSync(rules)
-    assert not sync.wants_snapshot
+    wanted = [sync.wants_snapshot]
     sync.take_event(event(5, 6, 4))
-    assert sync.wants_snapshot
+    wanted.append(sync.wants_snapshot)
+    assert wanted == [False, True]
     assert not sync.synced
 
 
