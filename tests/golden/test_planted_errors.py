@@ -55,7 +55,7 @@ def depths(path: Path) -> Iterator[bytes]:
         yield combined("trx@depth@100ms", data)
 
 
-def played(frames: Iterator[bytes], spot: bool, start_at: int = 0) -> BinanceMachine:
+def played(frames: Iterator[bytes], *, spot: bool, start_at: int = 0) -> BinanceMachine:
     """The machine after `frames`, its book begun at `start_at` if given."""
     one = machine("TRX", rules=SPOT if spot else USDM, price_scale=5, size_scale=1)
     if start_at:
@@ -78,7 +78,7 @@ def file(recordings: Path, sign: str, kind: str, market: str) -> Path:
 
 @pytest.mark.parametrize("market", ["spot", "coin_m_futures"])
 def test_trades(recordings: Path, market: str) -> None:
-    clean = played(trades(file(recordings, "positive", "trade", market)), market == "spot")
+    clean = played(trades(file(recordings, "positive", "trade", market)), spot=market == "spot")
     assert found(clean) == {}
     assert clean.feeds["TRX"].trade_ids.missing == 0
     path = file(recordings, "negative", "trade", market)
@@ -86,7 +86,7 @@ def test_trades(recordings: Path, market: str) -> None:
     ids = [int(row["TradeId"]) for row in planted]
     steps = [after - before for before, after in pairwise(ids)]
     assert any(step != 1 for step in steps)
-    spoiled = played(trades(path), market == "spot")
+    spoiled = played(trades(path), spot=market == "spot")
     assert spoiled.gate.found[Verdict.SEQUENCE_GAP] == sum(step > 1 for step in steps)
     assert spoiled.gate.found[Verdict.DUPLICATE] == sum(step == 0 for step in steps)
     bad = sum(float(row["Price"]) <= 0 or float(row["Quantity"]) <= 0 for row in planted)
@@ -99,11 +99,11 @@ def test_depth(recordings: Path, market: str) -> None:
     path = file(recordings, "positive", "difference_depth", market)
     first = rows(path)[0]
     start = int(first["FirstUpdateId"]) - 1 if spot else int(first["FinalUpdateIdInLastStream"])
-    clean = played(depths(path), spot, start)
+    clean = played(depths(path), spot=spot, start_at=start)
     assert found(clean) == {}
     assert clean.feeds["TRX"].sync.synced
     path = file(recordings, "negative", "difference_depth", market)
-    spoiled = played(depths(path), spot, start)
+    spoiled = played(depths(path), spot=spot, start_at=start)
     assert spoiled.gate.found[Verdict.SEQUENCE_GAP if spot else Verdict.OUT_OF_ORDER] > 0
     bad = sum(float(row["Price"]) <= 0 for row in rows(path))
     assert spoiled.gate.found[Verdict.NON_POSITIVE] == bad > 0

@@ -15,9 +15,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from papertape.core.actions import Replay, ReplayResult
+from papertape.core.book import Market
+from papertape.core.book.compiled import CompiledMarket
+from papertape.core.records import RecordBuffer, as_records
+from papertape.data.connectors.reel_connector import ReelConnector
+from papertape.data.quality.gate import Gate
+from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime.replay import run
 from papertape.runtime.shell import Shell
-from papertape.testing.naive_book import NaiveBook
+from papertape.testing.naive_book import Levels, NaiveBook
 
 PINNED = Path(__file__).parent / "state_hashes.json"
 REELS = {
@@ -38,18 +45,19 @@ class Expected(NamedTuple):
     mismatches: int
     synced: bool
     old_quotes: int
-    bids: int
-    asks: int
+    bids: Levels
+    asks: Levels
 
 
-def lines(files: list[Path]) -> Iterator[Any]:
+def lines(files: tuple[Path, ...]) -> Iterator[Any]:
     for file in files:
         with gzip.open(file, "rt") as stream:
             for line in stream:
                 yield json.loads(line.partition(" ")[2])
 
 
-def recompute(files: list[Path]) -> Expected:
+@lru_cache
+def recompute(files: tuple[Path, ...]) -> Expected:
     """Counts of a reel by the venue's rules alone: prints, and tops of book against quotes of the same update id."""
     book, last_id, held = NaiveBook(), None, list[Any]()
     tops: dict[int, Any] = {}
@@ -75,7 +83,7 @@ def recompute(files: list[Path]) -> Expected:
             tops[event["u"]] = book.top() if event["u"] in quotes else None
     both = [update_id for update_id in tops if update_id in quotes]
     wrong = sum(tops[one] != tuple(Fraction(quotes[one][key]) for key in ("b", "B", "a", "A")) for one in both)
-    return Expected(prints, len(both), wrong, last_id is not None, old, len(book.bids), len(book.asks))
+    return Expected(prints, len(both), wrong, last_id is not None, old, book.bids, book.asks)
 
 
 @lru_cache
@@ -90,7 +98,7 @@ def replayed(name: str, recordings: Path) -> ReplayResult:
 @pytest.mark.parametrize("name", REELS)
 def test_counts_are_those_of_an_independent_recomputation(name: str, recordings: Path) -> None:
     got = replayed(name, recordings)
-    expected = recompute([recordings / file for file in REELS[name][2]])
+    expected = recompute(tuple(recordings / file for file in REELS[name][2]))
     assert got.prints == expected.prints > 900
     assert got.synced is expected.synced
     assert got.book_checks == expected.checks
@@ -99,6 +107,25 @@ def test_counts_are_those_of_an_independent_recomputation(name: str, recordings:
     assert (got.book_mismatches, expected.mismatches) == (0, 0)
     assert (got.sequence_breaks, got.crossed, got.ignored) == (0, 0, 0)
     assert got.verdicts == ({"out_of_order": expected.old_quotes} if expected.old_quotes else {})
+
+
+@pytest.mark.parametrize(
+    "name", ["spot ETHUSDT, two days", "usdm BTCUSDT, two days", "usdm ETHUSDT", "coinm ETHUSD_PERP"]
+)
+def test_every_level_is_that_of_the_naive_book(name: str, recordings: Path) -> None:
+    venue, symbol, files = REELS[name]
+    paths = tuple(recordings / file for file in files)
+    machine = BinanceMachine(VENUES[venue], {symbol: 0}, Gate(RecordBuffer()))
+    plain, compiled = Market(), CompiledMarket()
+    for data in ReelConnector(machine, paths).batches():
+        plain.apply(data)
+        compiled.apply(as_records(data))
+    assert plain.state_hash() == compiled.state_hash() == replayed(name, recordings).state_hash
+    (view,) = plain.views()
+    price, size = 10**view.instrument.price_scale, 10**view.instrument.size_scale
+    expected = recompute(paths)
+    assert [(Fraction(p, price), Fraction(s, size)) for p, s in view.bids] == expected.bids
+    assert [(Fraction(p, price), Fraction(s, size)) for p, s in view.asks] == expected.asks
 
 
 @pytest.mark.parametrize("name", REELS)

@@ -1,16 +1,19 @@
-"""`papertape replay` as a process: answers, and every kind of bad input with its exit code."""
+"""`papertape replay` through the command line: answers, and every kind of bad input with its exit code."""
 
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
+from papertape.cli import main
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
@@ -32,18 +35,17 @@ FRAMES = [
 def reel(folder: Path, frames: list[bytes], name: str = "reel") -> Path:
     file = folder / name
     text = b"".join(b"%d %b\n" % (TS, frame) for frame in frames)
-    file.write_bytes({".gz": gzip.compress, ".zst": zstandard.compress}.get(file.suffix, bytes)(text))
+    packers: dict[str, Any] = {".gz": gzip.compress, ".zst": zstandard.compress}
+    file.write_bytes(packers.get(file.suffix, bytes)(text))
     return file
 
 
 def replay(*arguments: object) -> tuple[int, Any, str]:
     """Exit code, answer, last line on standard error."""
-    command = [sys.executable, "-m", "papertape", "replay", *map(str, arguments), "--json"]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
-    answer = json.loads(done.stdout) if done.stdout else None
-    return done.returncode, answer, (done.stderr.splitlines() or [""])[-1]
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = main(["replay", *map(str, arguments), "--json"])
+    answer = json.loads(out.getvalue()) if out.getvalue() else None
+    return code, answer, (err.getvalue().splitlines() or [""])[-1]
 
 
 def of_reel(*files: Path, symbol: str = "ETHUSDT", venue: str = "binance-spot") -> tuple[int, Any, str]:
@@ -68,6 +70,16 @@ def test_a_small_reel_is_answered_in_full(tmp_path: Path) -> None:
     }
 
 
+def test_as_a_process_it_says_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "papertape", "replay", "--reel", str(reel(tmp_path, [*FRAMES, b"{"]))]
+    command += ["--venue", "binance-spot", "--symbol", "ETHUSDT", "--json"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "line 7" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_a_reel_without_a_snapshot_is_not_synced_and_no_error(tmp_path: Path) -> None:
     code, answer, _ = of_reel(reel(tmp_path, [frame for frame in FRAMES if frame != FRAMES[1]]))
     assert (code, answer["synced"], answer["book_checks"]) == (0, False, 0)
@@ -82,12 +94,23 @@ def test_a_tape_gives_the_hash_of_its_reel(tmp_path: Path) -> None:
     code, answer, _ = replay(tmp_path / "tape")
     assert code == 0
     assert answer["state_hash"] == of_reel(file)[1]["state_hash"]
-    segment = next(path for path in (tmp_path / "tape").rglob("*") if path.is_file() and path.stat().st_size > 400)
+
+
+def test_a_damaged_tape_is_told_with_exit_code_5(tmp_path: Path) -> None:
+    one = BinanceMachine(SPOT, {"ETHUSDT": 0}, Gate(RecordBuffer()))
+    with MarketWriter.open(tmp_path) as writer:
+        for data in ReelConnector(one, [reel(tmp_path, [trade(number) for number in range(5_000)])]).batches():
+            writer.append(data)
+    segment = max(
+        (path for path in tmp_path.rglob("*") if path.is_file() and path.name != "reel"),
+        key=lambda path: path.stat().st_size,
+    )
     content = bytearray(segment.read_bytes())
-    content[300] ^= 0xFF
+    content[len(content) // 3] ^= 0xFF
     segment.write_bytes(content)
-    code, answer, said = replay(tmp_path / "tape")
-    assert (code in (0, 5), "Traceback" in said) == (True, False)
+    code, answer, said = replay(tmp_path)
+    assert (code, answer) == (5, None)
+    assert segment.name in said
 
 
 @pytest.mark.parametrize(
@@ -97,8 +120,8 @@ def test_a_tape_gives_the_hash_of_its_reel(tmp_path: Path) -> None:
         ([*FRAMES, b"{broken"], "ETHUSDT", "line 7"),
         ([*FRAMES, trade(2, "1e30")], "ETHUSDT", "line 7"),
         ([*FRAMES, trade(2, "1" + "0" * 30)], "ETHUSDT", "line 7"),
-        (FRAMES, "BTCUSDT", "no frame of BTCUSDT"),
-        ([FRAMES[0]], "BTCUSDT", "no frame of BTCUSDT"),
+        (FRAMES, "BTCUSDT", "expected streams of BTCUSDT"),
+        ([FRAMES[0]], "BTCUSDT", "expected streams of BTCUSDT"),
         ([b'{"symbols":[]}', *FRAMES], "ETHUSDT", "does not list ETHUSDT"),
     ],
 )

@@ -69,10 +69,29 @@ def _read_file(path: Path) -> Iterator[Frame]:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path, "rb"), 1 << 20)
+        return io.BufferedReader(_GzipStream(path), 1 << 17)
     if path.suffix == ".zst":
         return io.BufferedReader(_ZstdStream(path), 1 << 20)
     return path.open("rb", 1 << 20)
+
+
+class _GzipStream(io.RawIOBase):
+    """What a gzip file holds, chunk by chunk, so that everything before a cut is given out before the error."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = gzip.open(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        data = self._file.read1(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _ZstdStream(io.RawIOBase):

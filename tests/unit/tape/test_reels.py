@@ -1,6 +1,7 @@
 """Reels: every kind of file, and every way in which one can be wrong."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import zstandard
 from papertape.core.errors import InputError, StoreError
 from papertape.tape.reels import LINK_DOWN, ReelWriter, read_reel, trades_until
 
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
 STAMP = 1_723_161_256_123_456_789
 LINE = b'%d {"a":1}\n' % STAMP
 BODY = b"".join(b'%d {"a":%d}\n' % (STAMP + number * 999, number * number) for number in range(20_000))
@@ -26,7 +28,7 @@ def test_stamps_are_floored_to_microseconds_and_told_by_magnitude(tmp_path: Path
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
 def test_files_are_one_stream_in_the_given_order(tmp_path: Path, ending: str) -> None:
-    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}[ending]
+    pack = PACKERS[ending]
     files = [tmp_path / f"b{ending}", tmp_path / f"a{ending}"]
     for number, file in enumerate(files):
         # Several compressed parts in one file are what appending gives.
@@ -37,7 +39,7 @@ def test_files_are_one_stream_in_the_given_order(tmp_path: Path, ending: str) ->
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
 @pytest.mark.parametrize("kept", [0.3, 0.5, 0.9, 0.999])
 def test_a_cut_file_is_told_after_its_whole_lines(tmp_path: Path, ending: str, kept: float) -> None:
-    packed = {".gz": gzip.compress, ".zst": zstandard.compress}[ending](BODY)
+    packed = PACKERS[ending](BODY)
     file = tmp_path / f"cut{ending}"
     file.write_bytes(packed[: int(len(packed) * kept)])
     with pytest.raises(InputError, match=r"cut.*cut off or damaged after line \d+"):
@@ -48,7 +50,7 @@ def test_a_cut_file_is_told_after_its_whole_lines(tmp_path: Path, ending: str, k
 def test_a_file_that_is_not_compressed_as_its_name_says_is_told(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"plain{ending}"
     file.write_bytes(BODY)
-    with pytest.raises(InputError, match="plain.*damaged after line 0"):
+    with pytest.raises(InputError, match=r"plain.*damaged after line 0"):
         list(read_reel([file]))
 
 

@@ -28,8 +28,7 @@ from papertape.core.jit import njit
 from papertape.core.records import FIRST_MARKET_KIND, Flag, Kind, Verdict
 
 DONE, LISTING, CAPACITY, UNLISTED = 0, 1, 2, 3
-"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book that must be enlarged first, data of
-an instrument that was never listed."""
+"""Why `advance` returned: end of the batch, an INSTRUMENT record, a book to enlarge first, an instrument nobody listed."""
 
 _PENDING = QUOTES_PENDING_MAX
 _TOPS = TOPS_KEPT
@@ -330,32 +329,47 @@ def _run(book, record):
 
 
 @njit
+def _is_listed(books, index):
+    return index < len(books) and books[index].price_word != 0
+
+
+@njit
+def _take(book, record):
+    """One record of the venue's data; False, with nothing counted yet, when there is no room."""
+    kind = record["kind"]
+    if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
+        if not _take_level(book, record):
+            return False
+    elif kind == _QUOTE:
+        _take_quote(book, record)
+    elif kind == _PRINT and not record["verdict"] & _DUPLICATE:
+        book.prints += 1
+    if not record["flags"] & _REPEAT:
+        book.records += 1
+        _run(book, record)
+    if record["flags"] & _FIRST and record["verdict"] & _SEQUENCE_GAP:
+        book.breaks += 1
+    return True
+
+
+@njit
 def advance(records, start, books):
     """Take records from position `start` on; returns the position reached and why it stopped there.
 
-    Unless it is DONE, the record at that position has not been taken.
+    At all but DONE the record at that position has not been taken.
     """
     for at in range(start, len(records)):
         record = records[at]
         kind = record["kind"]
-        if kind >= _FIRST_MARKET:
-            if record["instrument"] >= len(books) or books[record["instrument"]].price_word == 0:
-                return at, UNLISTED
-            book = books[record["instrument"]]
-            if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
-                if not _take_level(book, record):
-                    return at, CAPACITY
-            elif kind == _QUOTE:
-                _take_quote(book, record)
-            elif kind == _PRINT and not record["verdict"] & _DUPLICATE:
-                book.prints += 1
-            if not record["flags"] & _REPEAT:
-                book.records += 1
-                _run(book, record)
-            if record["flags"] & _FIRST and record["verdict"] & _SEQUENCE_GAP:
-                book.breaks += 1
-        elif kind == _INSTRUMENT:
+        if kind == _INSTRUMENT:
             return at, LISTING
-        elif kind == _GAP and record["id"] == _DELTA and record["instrument"] < len(books):
+        loses = kind == _GAP and record["id"] == _DELTA
+        if not loses and kind < _FIRST_MARKET:
+            continue
+        if not _is_listed(books, record["instrument"]):
+            return at, UNLISTED
+        if loses:
             lose_sync(books[record["instrument"]])
+        elif not _take(books[record["instrument"]], record):
+            return at, CAPACITY
     return len(records), DONE

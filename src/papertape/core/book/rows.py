@@ -209,18 +209,21 @@ class Market:
         for position, record in enumerate(RECORD_STRUCT.iter_unpack(data)):
             kind = record[2]
             if kind >= FIRST_MARKET_KIND:
-                book = self.books.get(record[4])
-                if book is None:
-                    raise unlisted(record[4])
-                book.apply(record)
+                self._book(record[4]).apply(record)
             elif kind == _INSTRUMENT:
                 if record[3] & _FIRST:
                     listing = position
                 if record[3] & _LAST:
                     event = data[listing * RECORD_BYTES : (position + 1) * RECORD_BYTES]
                     self._list(record[4], read_instrument_event(as_records(event)))
-            elif kind == _GAP and record[10] == _DELTA and record[4] in self.books:
-                self.books[record[4]].lose_sync()
+            elif kind == _GAP and record[10] == _DELTA:
+                self._book(record[4]).lose_sync()
+
+    def _book(self, index: int) -> Book:
+        book = self.books.get(index)
+        if book is None:
+            raise unlisted(index)
+        return book
 
     def _list(self, index: int, instrument: Instrument) -> None:
         book = self.books.get(index)

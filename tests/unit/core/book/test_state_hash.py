@@ -1,5 +1,7 @@
 """The hash of a market: what it knows, and what it must not know."""
 
+from typing import Any
+
 import pytest
 
 from papertape.core.book.state_hash import MASK64, market_hash, scale_word, signed, step
@@ -43,7 +45,8 @@ def test_a_step_hears_every_word_and_wraps() -> None:
     words = (1, 2, 3, 4, 5, 6)
     base = step(0, 16, 3, words)
     assert 0 <= base <= MASK64
-    changed = [step(0, 16, 3, (*words[:at], 9, *words[at + 1 :])) for at in range(6)]
+    one_changed: list[Any] = [(*words[:at], 9, *words[at + 1 :]) for at in range(6)]
+    changed = [step(0, 16, 3, other) for other in one_changed]
     assert len({base, step(1, 16, 3, words), step(0, 17, 3, words), step(0, 16, 7, words), *changed}) == 10
     assert step(0, 16, 3 | 16 | 32, words) == base
     assert 5 * scale_word(1) == 50 * scale_word(2)

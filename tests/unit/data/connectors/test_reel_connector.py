@@ -53,7 +53,7 @@ def test_a_frame_that_cannot_be_read_is_told_by_file_and_line(tmp_path: Path, ba
 
 
 def test_an_empty_reel_and_an_unknown_symbol_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected frames in .*reel, was nothing"):
+    with pytest.raises(InputError, match=r"expected frames in .*reel, was nothing"):
         list(connector(reel(tmp_path))[0].batches())
     with pytest.raises(UnknownInstrument, match="ETHUSDT"):
         list(connector(reel(tmp_path, b'{"symbols":[]}'))[0].batches())

@@ -29,9 +29,10 @@ def synced(rules: Rules, last_id: int, first: DepthUpdate | None = None) -> Book
 @pytest.mark.parametrize("rules", [SPOT, USDM])
 def test_a_snapshot_is_wanted_once_an_event_is_held_and_never_before(rules: Rules) -> None:
     sync = BookSync(rules)
-    assert not sync.wants_snapshot
+    wanted = [sync.wants_snapshot]
     sync.take_event(event(5, 6, 4))
-    assert sync.wants_snapshot
+    wanted.append(sync.wants_snapshot)
+    assert wanted == [False, True]
     assert not sync.synced
 
 
@@ -39,12 +40,14 @@ def test_a_snapshot_is_wanted_once_an_event_is_held_and_never_before(rules: Rule
     ("first", "final", "joins"),
     [(11, 12, True), (11, 11, True), (5, 11, True), (5, 20, True), (12, 13, False), (100, 200, False)],
 )
-def test_spot_bridges_where_the_id_behind_the_snapshot_lies_in_the_event(first: int, final: int, joins: bool) -> None:
+def test_spot_bridges_where_the_id_behind_the_snapshot_lies_in_the_event(
+    *, first: int, final: int, joins: bool
+) -> None:
     sync = held(SPOT, event(first, final))
     bridge = sync.take_snapshot(10)
     assert bridge.taken is joins
     assert [one.u for one in bridge.events] == ([final] if joins else [])
-    assert sync.synced is joins
+    assert bool(sync.synced) is joins
     assert sync.wants_snapshot is not joins
     assert sync.last_id == (final if joins else 0)
 
@@ -59,7 +62,7 @@ def test_spot_bridges_where_the_id_behind_the_snapshot_lies_in_the_event(first: 
         (50, 60, 20, False),
     ],
 )
-def test_usdm_bridges_by_range_or_by_predecessor(first: int, final: int, previous: int, joins: bool) -> None:
+def test_usdm_bridges_by_range_or_by_predecessor(*, first: int, final: int, previous: int, joins: bool) -> None:
     assert held(USDM, event(first, final, previous)).take_snapshot(10).taken is joins
 
 

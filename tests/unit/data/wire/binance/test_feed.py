@@ -136,7 +136,7 @@ def test_held_depth_is_repeated_behind_its_snapshot_without_a_finding() -> None:
 
 
 @pytest.mark.parametrize("with_first", [True, False])
-def test_depth_that_does_not_follow_tells_of_a_gap(with_first: bool) -> None:
+def test_depth_that_does_not_follow_tells_of_a_gap(*, with_first: bool) -> None:
     one = machine()
     one.take(TS, snapshot(10))
     if with_first:

@@ -1,6 +1,7 @@
 """Instruments from exchangeInfo, real and made up, and from decimals alone."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from papertape.data.wire.binance.payloads import ExchangeInfo, Snapshot, decode_
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 
 
-def info(filters: list[dict[str, Any]], **more: Any) -> bytes:
+def info(filters: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
     symbol = {"symbol": "ETHUSDT", "baseAsset": "ETH", "quoteAsset": "USDT", "filters": filters, **more}
     return json.dumps({"symbols": [symbol]}).encode()
 
 
 def test_spot_filters_become_scales_and_rules() -> None:
-    filters = [
+    filters: list[dict[str, Any]] = [
         {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000", "tickSize": "0.01000000"},
         {"filterType": "LOT_SIZE", "minQty": "0.00010000", "maxQty": "9000", "stepSize": "0.00010000"},
         {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
@@ -59,7 +60,7 @@ def test_a_disabled_or_missing_filter_gives_the_venues_eight_decimals(filters: l
 
 
 def test_an_unknown_symbol_is_named_with_some_that_are_known() -> None:
-    with pytest.raises(UnknownInstrument, match="does not list NOSUCH.*ETHUSDT"):
+    with pytest.raises(UnknownInstrument, match=r"does not list NOSUCH.*ETHUSDT"):
         from_exchange_info(SPOT, decode_exchange_info(info([])), "NOSUCH")
 
 
@@ -71,7 +72,7 @@ def test_a_filter_that_is_no_usable_number_is_bad_input(tick: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0", False), ("0.000", False), ("0.001", True), ("10", True)])
-def test_zero_means_off(text: str, expected: bool) -> None:
+def test_zero_means_off(*, text: str, expected: bool) -> None:
     assert decimal_is_positive(text) is expected
 
 

@@ -26,7 +26,7 @@ def test_the_envelope_tells_an_exchange_info_whatever_it_holds(body: bytes) -> N
 @pytest.mark.parametrize(
     ("value", "fits"), [(-1, True), (1 << 62, True), ((1 << 62) + 1, False), (-2, False), (1 << 64, False)]
 )
-def test_ids_fit_in_a_record(value: int, fits: bool) -> None:
+def test_ids_fit_in_a_record(*, value: int, fits: bool) -> None:
     text = b'{"u":%d,"b":"1","B":"1","a":"1","A":"1"}' % value
     if fits:
         assert payloads.decode_book_ticker(text).u == value

@@ -8,7 +8,7 @@ from papertape.data.wire.binance.rules import SPOT, USDM, VENUES, spot_follows, 
 @pytest.mark.parametrize(
     ("first", "final", "expected"), [(11, 11, True), (1, 11, True), (11, 99, True), (12, 99, False), (1, 10, False)]
 )
-def test_spot(first: int, final: int, expected: bool) -> None:
+def test_spot(*, first: int, final: int, expected: bool) -> None:
     assert spot_follows(10, first, final, -1) is expected
 
 

@@ -16,12 +16,12 @@ def test_a_gap_is_filled_by_late_ids_from_its_middle_and_ends() -> None:
     ids = TradeIds()
     ids.arrive(1)
     assert ids.arrive(10) is Arrival.AFTER_GAP
-    assert ids.open_ranges == (IdRange(2, 9),)
+    assert list(ids.open_ranges) == [IdRange(2, 9)]
     assert ids.arrive(5) is Arrival.LATE
-    assert ids.open_ranges == (IdRange(2, 4), IdRange(6, 9))
+    assert list(ids.open_ranges) == [IdRange(2, 4), IdRange(6, 9)]
     assert ids.arrive(2) is Arrival.LATE
     assert ids.arrive(9) is Arrival.LATE
-    assert ids.open_ranges == (IdRange(3, 4), IdRange(6, 8))
+    assert list(ids.open_ranges) == [IdRange(3, 4), IdRange(6, 8)]
     assert ids.missing == 5
     assert ids.arrive(5) is Arrival.DUPLICATE
     assert ids.duplicates == 1
