@@ -7,7 +7,7 @@ Prices and sizes in responses are decimal text; what is not defined is None, wit
 it where there is more than one.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -84,7 +84,7 @@ class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
 
     file: str | None
     data_directory: str
-    config: dict[str, object]
+    config: dict[str, Any]
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
