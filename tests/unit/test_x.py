@@ -100,6 +100,8 @@ def test_an_interrupt_leaves_the_task_time_to_end(project: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background has the interrupt ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread here
     ) as runner:
         assert runner.stdout
         assert runner.stdout.readline() == '["demo", "wait"]\n'
