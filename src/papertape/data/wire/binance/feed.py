@@ -58,13 +58,14 @@ class SymbolFeed:
         return self._instrument
 
     def list_instrument(self, instrument: Instrument, ts_recv_ns: int) -> None:
-        """List the symbol. On a tape that knows it, this continues its epochs, and its old book is lost."""
+        """List the symbol. On a tape that knows it, this continues its epochs; its old book is lost, and prints may be."""
         known, self._known = self._known, None
         if known is None:
             self._open_epoch(instrument, ts_recv_ns)
             return
         self._open_epoch(_continued(known, instrument), ts_recv_ns)
-        self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(NO_ID, NO_ID))
+        for kind in (Kind.DEPTH_DELTA, Kind.PRINT):
+            self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, kind, IdRange(NO_ID, NO_ID))
 
     def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
         self._instrument = instrument
