@@ -186,9 +186,9 @@ class Recorder:
 
     def _keep(self, ts_recv_ns: int, payload: bytes) -> None:
         """Keep a frame in the reel of its symbol; frames of no symbol are kept in none."""
-        name = payload[payload.find(b'"stream":"') + 10 : payload.find(b"@")].decode(errors="replace").upper()
-        if name in self._machine.feeds:
-            self._keep_for([name], ts_recv_ns, payload)
+        symbol = self._machine.symbol_of(payload)
+        if symbol is not None:
+            self._keep_for([symbol], ts_recv_ns, payload)
 
     def _keep_for(self, symbols: Sequence[str], ts_recv_ns: int, payload: bytes) -> None:
         if self._reel is None or self.failed.done():

@@ -1,11 +1,15 @@
 import asyncio
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
 from papertape.core.errors import StoreError
 from papertape.core.records import Kind, RecordBuffer
+from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
@@ -92,3 +96,34 @@ async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
         assert isinstance(setting.recorder.failed.exception(), StoreError)
         assert setting.recorder.market.counts().prints == 0
+
+
+def read_again(folder: Path, symbol: str) -> Market:
+    """The market that the reels in `folder` give."""
+    machine, market = BinanceMachine(SPOT, {symbol: 0}, Gate(RecordBuffer())), Market()
+    for data in ReelConnector(machine, sorted(folder.iterdir())).batches():
+        market.apply(data)
+    return market
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda frame: json.dumps(frame).encode(),
+        lambda frame: json.dumps({"data": frame["data"], "stream": frame["stream"]}).encode(),
+        lambda frame: json.dumps(frame["data"]).encode(),
+    ],
+    ids=["with blanks", "name behind the data", "without wrapping"],
+)
+async def test_the_reel_has_every_frame_of_the_tape_however_the_server_spells_them(
+    tmp_path: Path, spelled: Callable[[dict[str, object]], bytes]
+) -> None:
+    with MarketWriter.open(tmp_path / "tape") as writer:
+        reel = ReelOut(tmp_path / "reels")
+        setting = Setting(tmp_path / "tape", writer, reel)
+        for _, frame in setting.market.step() + setting.market.step():
+            setting.recorder.frame(spelled(json.loads(frame)), is_last=True)
+        reel.close()
+        again = read_again(tmp_path / "reels", "ABCUSDT")
+        assert again.counts().records == 6
+        assert again.state_hash() == setting.recorder.market.state_hash()
