@@ -17,6 +17,7 @@ from papertape.runtime.recorder import Recorder
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
+from papertape.tape.verify import verify_tape
 from tests.integration.hostile import HostileMarket, HostileVenue
 from tests.integration.wild_frames import MALFORMED
 
@@ -127,3 +128,29 @@ async def test_the_reel_has_every_frame_of_the_tape_however_the_server_spells_th
         again = read_again(tmp_path / "reels", "ABCUSDT")
         assert again.counts().records == 6
         assert again.state_hash() == setting.recorder.market.state_hash()
+
+
+async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp_path: Path) -> None:
+    """A server that tells its time and lists nothing: the first frames say what the instruments are."""
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
+        recorder = Recorder(machine, writer, setting.clock, None, lambda *_, **__: None)
+        recorder.begin()
+        steps: list[Callable[[], None]] = [
+            lambda: recorder.link_up(0),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+            lambda: recorder.clock_offset(5, 7),
+            lambda: recorder.link_up(1),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+            lambda: recorder.link_down(0, ["ABCUSDT"]),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+        ]
+        for step in steps:
+            setting.clock.time_ns += 1_000
+            step()
+        recorder.end()
+        up_and_first = [Kind.CONNECTION, Kind.PRINT, Kind.CLOCK_OFFSET, Kind.CONNECTION, Kind.PRINT]
+        found = [kind for kind in setting.on_tape() if kind != Kind.INSTRUMENT]
+        assert found == [*up_and_first, Kind.CONNECTION, Kind.PRINT]
+    assert verify_tape(tmp_path).findings == []
