@@ -17,7 +17,7 @@ from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.latency import LatencyHistogram
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_writer import MarketWriter
-from papertape.tape.reels import LINK_DOWN, trades_until
+from papertape.tape.reels import LINK_DOWN, LINK_NEW, trades_until
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
@@ -153,11 +153,11 @@ class Recorder:
         self.flush()
 
     def begin(self) -> None:
-        """Write what stands before the first frame; a tape or reel that is continued has lost its books."""
+        """Write what stands before the first frame; a tape or reel that is continued begins its books and ids anew."""
         if any(feed.instrument is None for feed in self._machine.feeds.values()):
             self._prelude = Prelude()
         if self._writer.next_seq:
-            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_DOWN)
+            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_NEW)
         self.flush()
 
     def link_up(self, connection: int) -> None:

@@ -18,6 +18,7 @@ from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.verify import verify_tape
+from tests.binance_frames import instrument, trade
 from tests.integration.hostile import HostileMarket, HostileVenue
 from tests.integration.wild_frames import MALFORMED
 
@@ -154,3 +155,29 @@ async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp
         found = [kind for kind in setting.on_tape() if kind != Kind.INSTRUMENT]
         assert found == [*up_and_first, Kind.CONNECTION, Kind.PRINT]
     assert verify_tape(tmp_path).findings == []
+
+
+async def test_a_continued_reel_heals_the_same_prints_as_the_continued_tape(tmp_path: Path) -> None:
+    """The prints between two recordings are no gap of the second one, so an answer that holds them heals none of them."""
+    reel = ReelOut(tmp_path / "reels")
+    clock = SetClock()
+    for first in (100, 200):
+        with MarketWriter.open(tmp_path / "tape") as writer:
+            machine = BinanceMachine(SPOT, {"ETHUSDT": 0}, Gate(RecordBuffer()))
+            recorder = Recorder(machine, writer, clock, reel, lambda *_, **__: None)
+            machine.list_instrument(instrument(), clock.time_ns)
+            recorder.begin()
+            for trade_id in (first, first + 4):
+                clock.time_ns += 1_000
+                recorder.frame(trade(trade_id), is_last=True)
+            more = {"price": "10.5", "qty": "1", "time": 1_000, "isBuyerMaker": False}
+            answer = [{"id": trade_id, **more} for trade_id in range(first - 50, first + 5)]
+            recorder.trades("ETHUSDT", json.dumps(answer).encode())
+            recorder.end()
+    reel.close()
+    tape = Market()
+    for batch in MarketReader.open(tmp_path / "tape").blocks():
+        tape.apply(batch.records.tobytes())
+    again = read_again(tmp_path / "reels", "ETHUSDT")
+    assert tape.counts().prints == again.counts().prints == 10
+    assert tape.state_hash() == again.state_hash()

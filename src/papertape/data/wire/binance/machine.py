@@ -163,6 +163,9 @@ class BinanceMachine:
     def _take_note(self, ts_recv_ns: int, note: payloads.ReelNote) -> None:
         if note.link == "down":
             self.lose(ts_recv_ns, list(self.feeds))
+        elif note.link == "new":
+            for feed in self.feeds.values():
+                feed.begin_anew(ts_recv_ns)
         if note.trades_until >= 0:
             self.expect_trades(ts_recv_ns, self._only_symbol("a note on trades"), note.trades_until)
 
