@@ -189,7 +189,7 @@ class Recorder:
                 self._writer.append(data)
                 self.market.apply(data)
         except PapertapeError as error:
-            self.failed.set_exception(error)
+            self._fail(error)
             return
         written_ns = self._clock.now_ns()
         for arrived_ns in self._arrivals:
@@ -209,4 +209,8 @@ class Recorder:
         try:
             self._reel.write(symbols, ts_recv_ns, payload)
         except PapertapeError as error:
-            self.failed.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: PapertapeError) -> None:
+        self.failed.set_exception(error)
+        self.failed.exception()  # seen: the loop need not tell of it when the writer's own end raises it first

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,16 @@ async def test_a_continued_reel_heals_the_same_prints_as_the_continued_tape(tmp_
     again = read_again(tmp_path / "reels", "ETHUSDT")
     assert tape.counts().prints == again.counts().prints == 10
     assert tape.state_hash() == again.state_hash()
+
+
+async def test_an_error_that_nobody_asks_for_is_not_told_by_the_loop(tmp_path: Path) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        writer.close()
+        setting.recorder.frame(setting.market.step()[0][1], is_last=True)
+        assert setting.recorder.failed.done()
+        del setting
+    gc.collect()
+    assert told == []
