@@ -33,7 +33,11 @@ def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
 
 def _checked_url(option: str, url: str, schemes: tuple[str, str]) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or too large
+        usable = False
+    if not usable:
         raise InputError(f"{option}: expected a base URL such as {schemes[0]}://127.0.0.1:9870, was {url}")
     return url
 

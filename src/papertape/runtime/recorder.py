@@ -6,6 +6,7 @@ block of the tape. The order is fixed: write, then apply.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
@@ -16,7 +17,7 @@ from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.latency import LatencyHistogram
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_writer import MarketWriter
-from papertape.tape.reels import LINK_DOWN, trades_until
+from papertape.tape.reels import LINK_DOWN, LINK_NEW, trades_until
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
@@ -48,7 +49,8 @@ class Recorder:
         self._note = note
         self._arrivals: list[int] = []
         self._prelude: Prelude | None = None
-        self._waiting: list[tuple[int, bytes]] = []
+        self._waiting: list[Callable[[], None]] = []
+        self._waiting_since_ns = 0
         self._flush_is_due = False
         self._synced_once: set[str] = set()
 
@@ -85,7 +87,9 @@ class Recorder:
 
     def _wait(self, prelude: Prelude, ts_recv_ns: int, payload: bytes) -> None:
         """A frame of a venue that lists nothing: it waits until enough frames tell what the instruments are."""
-        self._waiting.append((ts_recv_ns, payload))
+        if not self._waiting:
+            self._waiting_since_ns = ts_recv_ns
+        self._waiting.append(partial(self._take, ts_recv_ns, payload))
         try:
             told = prelude.look(payload)
         except DecodeError:
@@ -100,9 +104,16 @@ class Recorder:
             return
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is None:
-                self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), waiting[0][0])
-        for ts_recv_ns, payload in waiting:
-            self._take(ts_recv_ns, payload)
+                self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), self._waiting_since_ns)
+        for take in waiting:
+            take()
+
+    def _in_order(self, take: Callable[[], None]) -> None:
+        """Take now, or behind the frames that wait: the tape is in the order of arrival."""
+        if self._waiting:
+            self._waiting.append(take)
+        else:
+            take()
 
     def end(self) -> None:
         """Take and write what still waits."""
@@ -137,15 +148,16 @@ class Recorder:
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
         now_ns = self._clock.now_ns()
-        self._machine.gate.buffer.pack(0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0)
+        pack = self._machine.gate.buffer.pack
+        self._in_order(partial(pack, 0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0))
         self.flush()
 
     def begin(self) -> None:
-        """Write what stands before the first frame; a tape or reel that is continued has lost its books."""
+        """Write what stands before the first frame; a tape or reel that is continued begins its books and ids anew."""
         if any(feed.instrument is None for feed in self._machine.feeds.values()):
             self._prelude = Prelude()
         if self._writer.next_seq:
-            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_DOWN)
+            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_NEW)
         self.flush()
 
     def link_up(self, connection: int) -> None:
@@ -154,16 +166,17 @@ class Recorder:
         self._link(connection, Link.UP)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:
-        """Note a connection that ended, and the books that are lost with it."""
+        """Note a connection that ended, and the books that are lost with it; frames that wait are taken first."""
+        if self._prelude is not None and self._waiting:
+            self._end_prelude(self._prelude)
         now_ns = self._clock.now_ns()
         self._machine.lose(now_ns, symbols)
         self._keep_for(symbols, now_ns, LINK_DOWN)
         self._link(connection, Link.DOWN)
 
     def _link(self, connection: int, state: Link) -> None:
-        self._machine.gate.buffer.pack(
-            0, self._clock.now_ns(), Kind.CONNECTION, WHOLE, 0, 0, 0, 0, state, 0, connection
-        )
+        pack, now_ns = self._machine.gate.buffer.pack, self._clock.now_ns()
+        self._in_order(partial(pack, 0, now_ns, Kind.CONNECTION, WHOLE, 0, 0, 0, 0, state, 0, connection))
         self.flush()
 
     def flush(self) -> None:
@@ -176,7 +189,7 @@ class Recorder:
                 self._writer.append(data)
                 self.market.apply(data)
         except PapertapeError as error:
-            self.failed.set_exception(error)
+            self._fail(error)
             return
         written_ns = self._clock.now_ns()
         for arrived_ns in self._arrivals:
@@ -186,9 +199,9 @@ class Recorder:
 
     def _keep(self, ts_recv_ns: int, payload: bytes) -> None:
         """Keep a frame in the reel of its symbol; frames of no symbol are kept in none."""
-        name = payload[payload.find(b'"stream":"') + 10 : payload.find(b"@")].decode(errors="replace").upper()
-        if name in self._machine.feeds:
-            self._keep_for([name], ts_recv_ns, payload)
+        symbol = self._machine.symbol_of(payload)
+        if symbol is not None:
+            self._keep_for([symbol], ts_recv_ns, payload)
 
     def _keep_for(self, symbols: Sequence[str], ts_recv_ns: int, payload: bytes) -> None:
         if self._reel is None or self.failed.done():
@@ -196,4 +209,8 @@ class Recorder:
         try:
             self._reel.write(symbols, ts_recv_ns, payload)
         except PapertapeError as error:
-            self.failed.set_exception(error)
+            self._fail(error)
+
+    def _fail(self, error: PapertapeError) -> None:
+        self.failed.set_exception(error)
+        self.failed.exception()  # seen: the loop need not tell of it when the writer's own end raises it first

@@ -9,7 +9,7 @@ from pathlib import Path
 from papertape.core.errors import DiskFull, StoreError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-BINARY = getattr(os, "OBINARY", 0)
+BINARY = getattr(os, "O_BINARY", 0)
 
 
 def store_error(path: Path, error: OSError) -> StoreError:

@@ -145,6 +145,8 @@ def _parse(line: bytes, name: str, number: int) -> Frame:
 
 
 LINK_DOWN = b'{"papertape":{"link":"down"}}'
+LINK_NEW = b'{"papertape":{"link":"new"}}'
+"""Another recorder goes on here: it knows neither the books nor the trade ids of the one before."""
 
 
 def trades_until(trade_id: int) -> bytes:

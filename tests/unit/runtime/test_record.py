@@ -29,6 +29,15 @@ def test_an_empty_name_among_the_symbols(home: Path) -> None:
     assert not (home / "tape").exists()
 
 
+@pytest.mark.parametrize("option", ["ws_url", "rest_url"])
+@pytest.mark.parametrize("port", ["99999", "0", "x"])
+def test_a_url_with_a_port_that_cannot_be_is_named(home: Path, option: str, port: str) -> None:
+    scheme = "ws" if option == "ws_url" else "http"
+    with pytest.raises(InputError, match=f"--{option.replace('_', '-')}.*127.0.0.1:{port}"):
+        run(request(home, **{option: f"{scheme}://127.0.0.1:{port}"}), Shell())
+    assert not (home / "tape").exists()
+
+
 def test_a_wrong_configuration_is_told_before_anything_is_made(home: Path) -> None:
     (home / "papertape.toml").write_text("[real_time.crypto]\nsymbls = []\n")
     with pytest.raises(ConfigError, match="symbls"):

@@ -1,11 +1,16 @@
 import asyncio
+import gc
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
 from papertape.core.errors import StoreError
 from papertape.core.records import Kind, RecordBuffer
+from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
@@ -13,6 +18,8 @@ from papertape.runtime.recorder import Recorder
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
+from papertape.tape.verify import verify_tape
+from tests.binance_frames import instrument, trade
 from tests.integration.hostile import HostileMarket, HostileVenue
 from tests.integration.wild_frames import MALFORMED
 
@@ -92,3 +99,99 @@ async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
         assert isinstance(setting.recorder.failed.exception(), StoreError)
         assert setting.recorder.market.counts().prints == 0
+
+
+def read_again(folder: Path, symbol: str) -> Market:
+    """The market that the reels in `folder` give."""
+    machine, market = BinanceMachine(SPOT, {symbol: 0}, Gate(RecordBuffer())), Market()
+    for data in ReelConnector(machine, sorted(folder.iterdir())).batches():
+        market.apply(data)
+    return market
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda frame: json.dumps(frame).encode(),
+        lambda frame: json.dumps({"data": frame["data"], "stream": frame["stream"]}).encode(),
+        lambda frame: json.dumps(frame["data"]).encode(),
+    ],
+    ids=["with blanks", "name behind the data", "without wrapping"],
+)
+async def test_the_reel_has_every_frame_of_the_tape_however_the_server_spells_them(
+    tmp_path: Path, spelled: Callable[[dict[str, object]], bytes]
+) -> None:
+    with MarketWriter.open(tmp_path / "tape") as writer:
+        reel = ReelOut(tmp_path / "reels")
+        setting = Setting(tmp_path / "tape", writer, reel)
+        for _, frame in setting.market.step() + setting.market.step():
+            setting.recorder.frame(spelled(json.loads(frame)), is_last=True)
+        reel.close()
+        again = read_again(tmp_path / "reels", "ABCUSDT")
+        assert again.counts().records == 6
+        assert again.state_hash() == setting.recorder.market.state_hash()
+
+
+async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp_path: Path) -> None:
+    """A server that tells its time and lists nothing: the first frames say what the instruments are."""
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
+        recorder = Recorder(machine, writer, setting.clock, None, lambda *_, **__: None)
+        recorder.begin()
+        steps: list[Callable[[], None]] = [
+            lambda: recorder.link_up(0),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+            lambda: recorder.clock_offset(5, 7),
+            lambda: recorder.link_up(1),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+            lambda: recorder.link_down(0, ["ABCUSDT"]),
+            lambda: recorder.frame(setting.market.step()[0][1], is_last=True),
+        ]
+        for step in steps:
+            setting.clock.time_ns += 1_000
+            step()
+        recorder.end()
+        up_and_first = [Kind.CONNECTION, Kind.PRINT, Kind.CLOCK_OFFSET, Kind.CONNECTION, Kind.PRINT]
+        found = [kind for kind in setting.on_tape() if kind != Kind.INSTRUMENT]
+        assert found == [*up_and_first, Kind.CONNECTION, Kind.PRINT]
+    assert verify_tape(tmp_path).findings == []
+
+
+async def test_a_continued_reel_heals_the_same_prints_as_the_continued_tape(tmp_path: Path) -> None:
+    """The prints between two recordings are no gap of the second one, so an answer that holds them heals none of them."""
+    reel = ReelOut(tmp_path / "reels")
+    clock = SetClock()
+    for first in (100, 200):
+        with MarketWriter.open(tmp_path / "tape") as writer:
+            machine = BinanceMachine(SPOT, {"ETHUSDT": 0}, Gate(RecordBuffer()))
+            recorder = Recorder(machine, writer, clock, reel, lambda *_, **__: None)
+            machine.list_instrument(instrument(), clock.time_ns)
+            recorder.begin()
+            for trade_id in (first, first + 4):
+                clock.time_ns += 1_000
+                recorder.frame(trade(trade_id), is_last=True)
+            more = {"price": "10.5", "qty": "1", "time": 1_000, "isBuyerMaker": False}
+            answer = [{"id": trade_id, **more} for trade_id in range(first - 50, first + 5)]
+            recorder.trades("ETHUSDT", json.dumps(answer).encode())
+            recorder.end()
+    reel.close()
+    tape = Market()
+    for batch in MarketReader.open(tmp_path / "tape").blocks():
+        tape.apply(batch.records.tobytes())
+    again = read_again(tmp_path / "reels", "ETHUSDT")
+    assert tape.counts().prints == again.counts().prints == 10
+    assert tape.state_hash() == again.state_hash()
+
+
+async def test_an_error_that_nobody_asks_for_is_not_told_by_the_loop(tmp_path: Path) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        writer.close()
+        setting.recorder.frame(setting.market.step()[0][1], is_last=True)
+        assert setting.recorder.failed.done()
+        del setting
+    gc.collect()
+    assert told == []

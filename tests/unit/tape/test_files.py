@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,10 @@ def test_directories_are_made_with_those_above(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OSError, match="file"):
         files.make_directory(tmp_path / "file" / "c")
+
+
+def test_files_are_opened_as_bytes_where_the_system_tells_them_from_text():
+    code = "import os; os.O_BINARY = 0x8000; from papertape.tape import files; print(files.BINARY)"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert int(said.stdout) == 0x8000

@@ -178,6 +178,12 @@ class SymbolFeed:
             self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, Kind.DEPTH_DELTA, IdRange(self.sync.last_id + 1, NO_ID))
         self.sync.lose()
 
+    def begin_anew(self, ts_recv_ns: int) -> None:
+        """Another recorder's frames follow: nothing before them is known to be missing."""
+        self.lose(ts_recv_ns)
+        self.trade_ids = TradeIds()
+        self.agg_ids = TradeIds()
+
     def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
         ts = (event.T or event.E) * MS_NS
         kind = int(Kind.DEPTH_DELTA)

@@ -80,6 +80,18 @@ class BinanceMachine:
             self.malformed += 1
             raise
 
+    def symbol_of(self, frame: bytes) -> str | None:
+        """The symbol that a frame which was taken belongs to, by its stream's name or its own field; None for none of ours."""
+        if frame.startswith(_COMBINED):
+            name = frame[_NAME_FROM : frame.find(b"@", _NAME_FROM)].decode(errors="replace")
+        elif frame[:1] == b"[":
+            return None
+        else:
+            envelope = readable(payloads.decode_envelope, frame, "JSON of the venue")
+            name = envelope.s or "" if envelope.stream is None else envelope.stream.partition("@")[0]
+        symbol = name.upper()
+        return symbol if symbol in self.feeds else None
+
     def take_snapshot(self, ts_recv_ns: int, symbol: str, body: bytes) -> None:
         """A depth snapshot of `symbol`."""
         snapshot = readable(payloads.decode_snapshot, body, "a depth snapshot")
@@ -151,6 +163,9 @@ class BinanceMachine:
     def _take_note(self, ts_recv_ns: int, note: payloads.ReelNote) -> None:
         if note.link == "down":
             self.lose(ts_recv_ns, list(self.feeds))
+        elif note.link == "new":
+            for feed in self.feeds.values():
+                feed.begin_anew(ts_recv_ns)
         if note.trades_until >= 0:
             self.expect_trades(ts_recv_ns, self._only_symbol("a note on trades"), note.trades_until)
 

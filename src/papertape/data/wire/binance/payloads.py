@@ -141,7 +141,7 @@ class RestError(msgspec.Struct):
 
 
 class ReelNote(msgspec.Struct):
-    """What a reel notes beside what the venue said: the connection went down, or prints exist up to an id."""
+    """What a reel notes beside what the venue said: the connection went down, another recorder goes on, or prints exist up to an id."""
 
     link: str = ""
     trades_until: Id = -1
