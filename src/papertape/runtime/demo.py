@@ -75,6 +75,9 @@ def run(request: Demo, shell: Shell) -> Outcome[DemoResult]:
     )
     if verified.exit_code:
         return Outcome(result, verified.exit_code, verified.error)
+    if result.book_mismatches or result.sequence_breaks:
+        wrong = f"{result.book_mismatches} mismatches of the book and {result.sequence_breaks} sequence breaks"
+        return Outcome(result, 1, f"{tape}: expected none, was {wrong}")
     if not result.same:
         error = f"{tape}: expected the replay to end in the state {result.live_hash}, was {result.replay_hash}"
         return Outcome(result, 1, error)

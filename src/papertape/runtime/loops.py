@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,19 +28,25 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def stop_signals(on_stop: Callable[[bool], None]) -> Iterator[None]:
-    """Inside, SIGINT calls `on_stop(True)` and SIGTERM `on_stop(False)`, on the loop."""
+def stop_signals() -> Iterator["asyncio.Future[bool]"]:
+    """A future that SIGINT sets to True and SIGTERM to False, on the loop, while the block runs."""
     loop = asyncio.get_running_loop()
+    stop: asyncio.Future[bool] = loop.create_future()
+
+    def on_signal(interrupted: bool) -> None:
+        if not stop.done():
+            stop.set_result(interrupted)
+
     wanted = ((signal.SIGINT, True), (signal.SIGTERM, False))
     if sys.platform == "win32":
         for number, interrupted in wanted:
-            signal.signal(number, lambda *_, told=interrupted: loop.call_soon_threadsafe(on_stop, told))
-        yield
+            signal.signal(number, lambda *_, told=interrupted: loop.call_soon_threadsafe(on_signal, told))
+        yield stop
         return
     for number, interrupted in wanted:
-        loop.add_signal_handler(number, on_stop, interrupted)
+        loop.add_signal_handler(number, on_signal, interrupted)
     try:
-        yield
+        yield stop
     finally:
         for number, _ in wanted:
             loop.remove_signal_handler(number)

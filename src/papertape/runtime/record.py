@@ -53,7 +53,11 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
         config.real_time.crypto.websocket_timeout_s,
     )
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
-    async with open_recording(source, Path(request.tape), reel, log.info) as recording:
+
+    def note(event: str, **facts: object) -> None:
+        (log.info if event == "connected" else log.warning)(event, **facts)
+
+    async with open_recording(source, Path(request.tape), reel, note) as recording:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
         log.info("recording", symbols=",".join(symbols), venue=rules.venue, server=source.ws_url, tape=request.tape)

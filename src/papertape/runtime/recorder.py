@@ -53,6 +53,7 @@ class Recorder:
         self._waiting_since_ns = 0
         self._flush_is_due = False
         self._synced_once: set[str] = set()
+        self._up: set[int] = set()
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         """Take one frame; `is_last` ends the batch, and so does the end of the read that brought it.
@@ -80,6 +81,7 @@ class Recorder:
             self._machine.take(ts_recv_ns, payload)
         except DecodeError as error:
             self._note("frame cannot be read", error=str(error))
+            self._machine.note_unreadable(ts_recv_ns, payload)
             return
         self._arrivals.append(ts_recv_ns)
         if self._reel is not None:
@@ -116,9 +118,11 @@ class Recorder:
             take()
 
     def end(self) -> None:
-        """Take and write what still waits."""
+        """Take and write what still waits; connections that are up end here."""
         if self._prelude is not None:
             self._end_prelude(self._prelude)
+        for connection in sorted(self._up):
+            self._link(connection, Link.DOWN)
         self.flush()
 
     def snapshot(self, symbol: str, body: bytes) -> None:
@@ -175,6 +179,10 @@ class Recorder:
         self._link(connection, Link.DOWN)
 
     def _link(self, connection: int, state: Link) -> None:
+        if state is Link.UP:
+            self._up.add(connection)
+        else:
+            self._up.discard(connection)
         pack, now_ns = self._machine.gate.buffer.pack, self._clock.now_ns()
         self._in_order(partial(pack, 0, now_ns, Kind.CONNECTION, WHOLE, 0, 0, 0, 0, state, 0, connection))
         self.flush()

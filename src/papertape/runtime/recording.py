@@ -74,18 +74,13 @@ async def open_recording(
 async def listen(recording: Recording, seconds: float | None, until: Sequence[asyncio.Future[Any]] = ()) -> bool:
     """Run the session until the time is up, one of `until` is done, a signal comes or writing fails; True when interrupted."""
     _, _, recorder, session = recording
-    stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_signal(interrupted: bool) -> None:
-        if not stop.done():
-            stop.set_result(interrupted)
 
     async def whole_session() -> None:
         await session.list_symbols()
         recorder.begin()
         await session.run()
 
-    with stop_signals(on_signal):
+    with stop_signals() as stop:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(whole_session())
             ends: list[asyncio.Future[Any]] = [running, stop, recorder.failed, *until]
@@ -93,7 +88,7 @@ async def listen(recording: Recording, seconds: float | None, until: Sequence[as
             running.cancel()
         if session.connected and not recorder.failed.done():
             await _finish(session)
-    return stop.done() and stop.result()
+        return stop.done() and stop.result()
 
 
 async def _finish(session: BinanceSession) -> None:

@@ -1,7 +1,5 @@
 """`papertape venue`: the exchange in a box, until a signal comes."""
 
-import asyncio
-
 from papertape.core.actions import Venue, VenueResult
 from papertape.runtime.loops import run_async, stop_signals
 from papertape.runtime.outcome import Outcome
@@ -17,14 +15,8 @@ def run(request: Venue, shell: Shell) -> Outcome[VenueResult]:
 
 
 async def _serve(request: Venue, shell: Shell) -> Outcome[VenueResult]:
-    stop: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_signal(interrupted: bool) -> None:
-        if not stop.done():
-            stop.set_result(interrupted)
-
     symbol = request.symbol.strip().upper()
-    with stop_signals(on_signal):
+    with stop_signals() as stop:
         async with running_venue(request.reel, request.venue, symbol, port=request.port, speed=request.speed) as box:
             shell.say(f"{request.venue} listens: --ws-url {box.ws_url} --rest-url {box.rest_url}")
             interrupted = await stop

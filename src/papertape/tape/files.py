@@ -17,7 +17,7 @@ def store_error(path: Path, error: OSError) -> StoreError:
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return DiskFull(f"no room left to write {path}: {reason}; free some space and start again")
-    return StoreError(f"{path} cannot be read or written: {reason}")
+    return StoreError(f"{path} cannot be read or written: {reason}; choose another place or mend its rights")
 
 
 def create(path: Path) -> int:

@@ -77,8 +77,8 @@ class MarketWriter:
     def append(self, records: Records) -> int:
         """Append whole events and return the Seq of their first record.
 
-        Raises StoreError when the records are not whole events or an event is larger than a block
-        (nothing is written then), and StoreError or DiskFull when the store fails, now or in an
+        Raises StoreError when the records do not begin and end with whole events or an event is larger
+        than a block (nothing is written then), and StoreError or DiskFull when the store fails, now or in an
         earlier sync.
         """
         self._sync.raise_error()

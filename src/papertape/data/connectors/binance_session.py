@@ -16,12 +16,12 @@ from papertape.core.errors import (
     ConnectFailed,
     DecodeError,
     InputError,
-    RateLimited,
     RemoteProtocolError,
     VenueError,
 )
 from papertape.data.connectors.backoff import Backoff
-from papertape.data.connectors.ports import Answer, HttpClient, Link, Transport
+from papertape.data.connectors.binance_rest import BinanceRest, answer_text
+from papertape.data.connectors.ports import HttpClient, Link, Transport
 from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import decode_rest_trades, decode_server_time, readable
@@ -30,7 +30,11 @@ from papertape.data.wire.binance.trade_ids import TradeIds
 HEALTHY_S = 1.0
 """A connection that brought data and lasted this long begins its backoff anew."""
 URL_BYTES_MAX = 4_000
+NO_SUCH_ROUTE = (400, 404)
+"""What a server answers that does not know a route; any other refusal is asked again."""
 HEAL_TRIES = 5
+HEAL_FRUITLESS_PAGES = 2
+"""Pages in a row that heal nothing before the rest is left for the next try."""
 CLOCK_EVERY_S = 600.0
 CLOCK_QUESTIONS = 3
 HEAL_PAGES = 20
@@ -92,7 +96,7 @@ class BinanceSession:
         self._machine = machine
         self._intake = intake
         self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
-        self._rest = network.rest_url.rstrip("/") + machine.rules.rest_prefix
+        self._rest = BinanceRest(network.http, network.rest_url.rstrip("/") + machine.rules.rest_prefix)
         self._network = network
         self._now_ns = now_ns
         self.note = note
@@ -121,7 +125,7 @@ class BinanceSession:
 
     async def _list_once(self) -> bool:
         """Ask for a listing; whether the venue has answered for good."""
-        answer = await self._get("exchangeInfo", self._exchange_info_query())
+        answer = await self._rest.get("exchangeInfo", self._exchange_info_query())
         if answer.status == 200:
             try:
                 self._machine.list_from_exchange_info(self._now_ns(), answer.body)
@@ -130,11 +134,10 @@ class BinanceSession:
             else:
                 return True
         else:
-            self.note("no exchangeInfo", error=_text(answer))
-            if answer.status >= 500:
+            self.note("no exchangeInfo", error=answer_text(answer))
+            if answer.status not in NO_SUCH_ROUTE:
                 return False
-        await self._list_from_snapshots()
-        return True
+        return await self._list_from_snapshots()
 
     def _exchange_info_query(self) -> dict[str, str]:
         """Spot takes a list of symbols; USD-M always answers with all."""
@@ -142,19 +145,20 @@ class BinanceSession:
             return {}
         return {"symbols": msgspec.json.encode(list(self._machine.feeds)).decode()}
 
-    async def _list_from_snapshots(self) -> None:
+    async def _list_from_snapshots(self) -> bool:
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is not None:
                 continue
-            answer = await self._get("depth", self._snapshot_query(symbol))
+            answer = await self._rest.get("depth", self._snapshot_query(symbol))
             if answer.status == 400:
                 raise InputError(
-                    f"{self._machine.rules.venue} refused {symbol}: {_text(answer)}; expected a symbol of it"
+                    f"{self._machine.rules.venue} refused {symbol}: {answer_text(answer)}; expected a symbol of it"
                 )
             if answer.status != 200:
-                self.note("no snapshot to list from", symbol=symbol, error=_text(answer))
-                return
+                self.note("no snapshot to list from", symbol=symbol, error=answer_text(answer))
+                return answer.status in NO_SUCH_ROUTE
             self._machine.list_from_snapshot(self._now_ns(), symbol, answer.body)
+        return True
 
     async def run(self) -> None:
         """Connect, and keep everything coming, until cancelled."""
@@ -196,7 +200,7 @@ class BinanceSession:
     async def _heal_tail(self, symbol: str) -> None:
         """No print came since a connection was lost: there may be some that no later id has told of."""
         query = {"symbol": symbol, "limit": str(self._machine.rules.trades_limit)}
-        answer = await self._get("trades", query)
+        answer = await self._rest.get("trades", query)
         if answer.status == 200:
             until = max((trade.id for trade in readable(decode_rest_trades, answer.body, "REST trades")), default=-1)
             self._intake.trades_until(symbol, until)
@@ -254,9 +258,8 @@ class BinanceSession:
                 subscribing.cancel()
         finally:
             link.close()
-        for refusal in self._machine.control.refusals:
-            self.note("refused", connection=number, error=refusal)
-        self._machine.control.refusals.clear()
+        for refusal in self._machine.control.end():
+            self.note("refused", error=refusal)
         self.note("connection ended", connection=number, why=why)
 
     async def _subscribe(self, link: Link, streams: list[str]) -> None:
@@ -283,13 +286,13 @@ class BinanceSession:
         try:
             while symbol in self._machine.snapshot_wishes():
                 try:
-                    answer = await self._get("depth", self._snapshot_query(symbol))
+                    answer = await self._rest.get("depth", self._snapshot_query(symbol))
                     if answer.status == 200:
                         self._intake.snapshot(symbol, answer.body)
                         if symbol not in self._machine.snapshot_wishes():
                             return
                     else:
-                        self.note("snapshot refused", symbol=symbol, error=_text(answer))
+                        self.note("snapshot refused", symbol=symbol, error=answer_text(answer))
                 except (VenueError, DecodeError) as error:
                     self.note("no snapshot", symbol=symbol, error=str(error))
                 await asyncio.sleep(backoff.next_s())
@@ -302,16 +305,19 @@ class BinanceSession:
     async def _heal(self, symbol: str) -> None:
         """Fetch the prints that are known to be missing; gives up after some tries, and they stay missing."""
         backoff = Backoff()
+        ids = self._machine.feeds[symbol].trade_ids
+        asked_until = ids.last
         try:
-            for _ in range(HEAL_TRIES):
+            for tries in range(HEAL_TRIES):
+                if tries:
+                    await asyncio.sleep(backoff.next_s())
+                asked_until = ids.last
                 try:
                     if await self._heal_once(symbol):
                         return
                 except (VenueError, DecodeError) as error:
                     self.note("prints not healed", symbol=symbol, error=str(error))
-                await asyncio.sleep(backoff.next_s())
-            ids = self._machine.feeds[symbol].trade_ids
-            self._given_up[symbol] = ids.last
+            self._given_up[symbol] = asked_until
             self.note("prints stay missing", symbol=symbol, missing=ids.missing)
         finally:
             self._healing.discard(symbol)
@@ -320,16 +326,21 @@ class BinanceSession:
         """Ask for the latest trades, then for older ones by id; whether nothing is missing any more."""
         ids = self._machine.feeds[symbol].trade_ids
         limit = str(self._machine.rules.trades_limit)
-        answer = await self._get("trades", {"symbol": symbol, "limit": limit})
+        answer = await self._rest.get("trades", {"symbol": symbol, "limit": limit})
         if answer.status == 200:
             self._intake.trades(symbol, answer.body)
+        fruitless = 0
         for first in itertools.islice(self._unasked(ids), HEAL_PAGES):
+            missing = ids.missing
             query = {"symbol": symbol, "limit": limit, "fromId": str(first)}
-            answer = await self._get("historicalTrades", query)
+            answer = await self._rest.get("historicalTrades", query)
             if answer.status != 200:
-                self.note("older prints refused", symbol=symbol, error=_text(answer))
+                self.note("older prints refused", symbol=symbol, error=answer_text(answer))
                 return False
             self._intake.trades(symbol, answer.body)
+            fruitless = fruitless + 1 if ids.missing == missing else 0
+            if fruitless == HEAL_FRUITLESS_PAGES:
+                return False
         return not ids.open_ranges
 
     @staticmethod
@@ -353,20 +364,9 @@ class BinanceSession:
     async def _ask_time(self) -> tuple[int, int]:
         """(round trip, offset) in ns: the venue's time against the middle of the round trip."""
         asked_ns = self._now_ns()
-        answer = await self._get("time", {})
+        answer = await self._rest.get("time", {})
         answered_ns = self._now_ns()
         if answer.status != 200:
-            raise RemoteProtocolError(f"expected the venue's time, was {_text(answer)}")
+            raise RemoteProtocolError(f"expected the venue's time, was {answer_text(answer)}")
         venue_ns = readable(decode_server_time, answer.body, "the venue's time").serverTime * 1_000_000
         return answered_ns - asked_ns, venue_ns - (asked_ns + answered_ns) // 2
-
-    async def _get(self, route: str, query: dict[str, str]) -> Answer:
-        answer = await self._network.http.get(f"{self._rest}/{route}", query)
-        if answer.status in (418, 429):
-            await asyncio.sleep(answer.retry_after_s or 1.0)
-            raise RateLimited(f"{self._rest}/{route} asks to wait", answer.retry_after_s)
-        return answer
-
-
-def _text(answer: Answer) -> str:
-    return f"HTTP {answer.status} {answer.body[:120].decode(errors='replace')}"

@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(ControlReply).decode
 
 
 class Control:
-    """Requests of one connection and what became of them. `refusals` are the venue's error texts."""
+    """Requests of a machine's connections and what became of them. `refusals` are the venue's error texts."""
 
     def __init__(self) -> None:
         self._next_id = 1
@@ -43,14 +43,11 @@ class Control:
         """The frames that subscribe to `streams`."""
         return self._requests("SUBSCRIBE", streams)
 
-    def unsubscribe(self, streams: Sequence[str]) -> list[bytes]:
-        """The frames that end the subscription of `streams`."""
-        return self._requests("UNSUBSCRIBE", streams)
-
-    @property
-    def unanswered(self) -> int:
-        """Requests without a reply so far."""
-        return len(self._open)
+    def end(self) -> list[str]:
+        """A connection ended: what the venue refused so far; requests without a reply are forgotten."""
+        refusals, self.refusals = self.refusals, []
+        self._open.clear()
+        return refusals
 
     def _requests(self, method: str, streams: Sequence[str]) -> list[bytes]:
         frames: list[bytes] = []

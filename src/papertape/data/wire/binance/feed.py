@@ -172,6 +172,12 @@ class SymbolFeed:
         ts = (event.T or event.E) * MS_NS
         self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, levels, event.U, event.pu, event.u)
 
+    def note_unreadable(self, ts_recv_ns: int) -> None:
+        """A frame came that could not be read: what it held is missing, and of what kind is not known."""
+        self._gate.buffer.pack(
+            0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, GapCause.UNREADABLE_FRAME, 0, NO_ID, NO_ID, 0
+        )
+
     def lose(self, ts_recv_ns: int) -> None:
         """The connection that carried the depth events is lost."""
         if self.sync.synced:

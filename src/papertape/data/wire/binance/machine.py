@@ -106,6 +106,11 @@ class BinanceMachine:
         trades = readable(payloads.decode_rest_trades, body, "REST trades")
         self._repeat(lambda ts, _: self.feeds[symbol].take_rest_trades(ts, trades), ts_recv_ns, body)
 
+    def note_unreadable(self, ts_recv_ns: int, payload: bytes) -> None:
+        """Put a gap onto the tape where a frame could not be read; one of no known symbol is told of the first."""
+        symbol = self.symbol_of(payload) or next(iter(self.feeds))
+        self.feeds[symbol].note_unreadable(ts_recv_ns)
+
     def snapshot_wishes(self) -> list[str]:
         """Symbols whose book waits for a REST snapshot."""
         return [symbol for symbol, feed in self.feeds.items() if feed.sync.wants_snapshot]

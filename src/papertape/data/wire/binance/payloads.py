@@ -104,7 +104,6 @@ class SymbolFilter(msgspec.Struct):
     tickSize: str = "0"
     stepSize: str = "0"
     minQty: str = "0"
-    maxQty: str = "0"
     minNotional: str = "0"
     notional: str = "0"
 
@@ -131,13 +130,6 @@ class ServerTime(msgspec.Struct):
     """REST `time`."""
 
     serverTime: Ms
-
-
-class RestError(msgspec.Struct):
-    """Body of a refused REST request."""
-
-    code: int
-    msg: str = ""
 
 
 class ReelNote(msgspec.Struct):
@@ -208,7 +200,6 @@ decode_rest_trades = msgspec.json.Decoder(list[RestTrade]).decode
 decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
 decode_server_time = msgspec.json.Decoder(ServerTime).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
-decode_rest_error = msgspec.json.Decoder(RestError).decode
 
 
 def readable(decode: Any, body: bytes, what: str) -> Any:

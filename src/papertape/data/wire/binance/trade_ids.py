@@ -1,5 +1,6 @@
 """Trade ids of one symbol: they are contiguous, so every missing and every repeated one is known."""
 
+from bisect import bisect_right
 from enum import Enum
 from typing import NamedTuple
 
@@ -73,7 +74,12 @@ class TradeIds:
 
     def lacks(self, trade_id: int) -> bool:
         """Whether this id is known to be missing."""
-        return any(one.first <= trade_id <= one.last for one in self._open)
+        return self._place(trade_id) >= 0
+
+    def _place(self, trade_id: int) -> int:
+        """Position of the open range that holds `trade_id`, or -1. Ranges stand in order and do not overlap."""
+        place = bisect_right(self._open, trade_id, key=lambda one: one.first) - 1
+        return place if place >= 0 and trade_id <= self._open[place].last else -1
 
     def _remember(self, gap: IdRange) -> None:
         self._open.append(gap)
@@ -82,8 +88,7 @@ class TradeIds:
             self._given_up += lost.last - lost.first + 1
 
     def _fill(self, trade_id: int) -> None:
-        for position, one in enumerate(self._open):
-            if one.first <= trade_id <= one.last:
-                halves = (IdRange(one.first, trade_id - 1), IdRange(trade_id + 1, one.last))
-                self._open[position : position + 1] = [half for half in halves if half.first <= half.last]
-                return
+        place = self._place(trade_id)
+        one = self._open[place]
+        halves = (IdRange(one.first, trade_id - 1), IdRange(trade_id + 1, one.last))
+        self._open[place : place + 1] = [half for half in halves if half.first <= half.last]
