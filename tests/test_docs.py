@@ -20,6 +20,7 @@ import msgspec
 import pytest
 
 from papertape.core.actions import ACTIONS, Action
+from papertape.core.records import RECORD_DTYPE, Flag, Kind, Verdict
 from papertape.runtime.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -235,6 +236,19 @@ def keys_of(tables: dict[str, Any], path: str = "") -> Iterator[str]:
 def test_reference_and_configuration_agree() -> None:
     text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z_.]+)` \|", text, re.MULTILINE) == list(keys_of(msgspec.to_builtins(Config())))
+
+
+# The record of the tape is documented.
+
+
+def test_reference_and_record_agree() -> None:
+    text = (ROOT / "docs" / "reference" / "tape-format.md").read_text(encoding="utf-8")
+    section = text.split("## Records\n")[1].split("\n## ")[0]
+    fields = {name: int(offset) for offset, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", section, re.MULTILINE)}
+    assert fields == {name: RECORD_DTYPE.fields[name][1] for name in RECORD_DTYPE.names or ()}
+    named = {name: int(number) for name, number in re.findall(r"^\| `([A-Z_]+)` \| (\d+) \|", section, re.MULTILINE)}
+    records = [kind for kind in Kind if kind not in (Kind.BLOCK, Kind.SEAL)]
+    assert named == {str(one.name): int(one) for one in (*records, *Flag, *Verdict)}
 
 
 # Links.

@@ -49,7 +49,7 @@ def state(one: BinanceMachine) -> tuple[Any, ...]:
     feed = one.feeds["ETHUSDT"]
     ids = [(known.first, known.last, known.missing, known.duplicates) for known in (feed.trade_ids, feed.agg_ids)]
     sync = (feed.sync.synced, feed.sync.last_id, feed.sync.wants_snapshot, len(feed.sync._held), feed.sync._fresh)
-    return (*ids, sync, dict(one.gate.found), one.shutdown_announced, one.control.unanswered)
+    return (*ids, sync, dict(one.gate.found), one.shutdown_announced, tuple(one.control.refusals))
 
 
 def begun(rules: Any) -> BinanceMachine:

@@ -63,7 +63,9 @@ class InitResult(msgspec.Struct, frozen=True, kw_only=True):
 class ConfigCheck(msgspec.Struct, frozen=True, kw_only=True):
     """Check a configuration file: every key known, every value allowed."""
 
-    file: Annotated[str | None, _argument("The file; by default the one papertape would use.")] = None
+    file: Annotated[
+        str | None, _argument("The file; by default papertape.toml of the working folder, else of the data directory.")
+    ] = None
 
 
 class ConfigCheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,9 @@ class ConfigCheckResult(msgspec.Struct, frozen=True, kw_only=True):
 class ConfigShow(msgspec.Struct, frozen=True, kw_only=True):
     """Show the configuration in force, defaults included."""
 
-    file: Annotated[str | None, _argument("The file; by default the one papertape would use.")] = None
+    file: Annotated[
+        str | None, _argument("The file; by default papertape.toml of the working folder, else of the data directory.")
+    ] = None
 
 
 class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,10 +92,12 @@ class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """Read a tape or reels again through the real decoder and books, and check them against the venue's quotes."""
+    """Apply a tape or reels again: count what is in them, check the local books against the venue's best prices."""
 
     tape: Annotated[str | None, _argument("Directory of the tape to replay.")] = None
-    reel: Annotated[list[str], Meta(description="Reel file to replay instead of a tape; several are one stream.")] = []
+    reel: Annotated[
+        list[str], Meta(description="Reel file to replay instead of a tape; several are one stream, in this order.")
+    ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
 
@@ -118,17 +124,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
     venue: Annotated[VenueName, Meta(description="Market to listen to.")]
     symbols: Annotated[
-        list[str], Meta(description="Symbols, parted by commas; by default those of the configuration.")
+        list[str],
+        Meta(
+            description="Symbols, separated by commas, such as BTCUSDT,ETHUSDT; by default those of the configuration."
+        ),
     ] = []
     seconds: Annotated[
-        Positive | None, Meta(description="Stop after this many seconds; without it, go on for ever.")
+        Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None
-    ws_url: Annotated[str | None, Meta(description="Base URL of the WebSocket server, instead of the venue's own.")] = (
-        None
-    )
-    rest_url: Annotated[str | None, Meta(description="Base URL of the REST server, instead of the venue's own.")] = None
+    ws_url: Annotated[
+        str | None, Meta(description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own.")
+    ] = None
+    rest_url: Annotated[
+        str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
+    ] = None
     reel_out: Annotated[
-        str | None, Meta(description="Folder to keep the raw frames in as well, a reel per symbol.")
+        str | None, Meta(description="Folder to keep the raw frames in as well: a reel per symbol and UTC day.")
     ] = None
 
 
@@ -173,11 +184,13 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """Run the exchange in a box: serve reels on loopback as the venue would, until interrupted."""
 
-    reel: Annotated[list[str], Meta(description="Reel file to serve; several are one stream.")]
+    reel: Annotated[list[str], Meta(description="Reel file to serve; several are one stream, in this order.")]
     venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")]
-    symbol: Annotated[str, Meta(description="Symbol that the reels hold.")]
-    speed: Annotated[float, Meta(description="Venue time per second; 0 is as fast as the clients take it.", ge=0)] = 1.0
-    port: Annotated[int, Meta(description="Port on loopback; 0 takes a free one.", ge=0, le=65535)] = 9870
+    symbol: Annotated[str, Meta(description="Symbol whose depth snapshots the reels hold, such as ETHUSDT.")]
+    speed: Annotated[
+        float, Meta(description="How many times as fast as recorded; 0 is as fast as the clients take it.", ge=0)
+    ] = 1.0
+    port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
 
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,14 +235,14 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
-    """Play a market through the exchange in a box, real sockets, the recorder and the tape, then replay the tape."""
+    """Show papertape at work, offline: serve a small market, record it over real sockets, replay the tape."""
 
     reel: Annotated[
         list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")
     ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
-    seconds: Annotated[float, Meta(description="How long to play.", gt=0, le=3600)] = 10.0
+    seconds: Annotated[float, Meta(description="How many seconds of market to play.", gt=0, le=3600)] = 10.0
     seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
 
 
@@ -256,9 +269,9 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):
-    """Measure how fast the compiled market takes level updates and quotes."""
+    """Measure how fast the compiled books take level updates and quotes."""
 
-    records: Annotated[int, Meta(description="How many records to replay.", ge=1000)] = 5_000_000
+    records: Annotated[int, Meta(description="How many records to make and replay.", ge=1000)] = 5_000_000
 
 
 class BenchReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,7 +286,7 @@ class BenchReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Measure the path socket, decode, book, tape on one core."""
+    """Measure recording on one core: socket, decoder, tape, book."""
 
     frames: Annotated[int, Meta(description="How many frames to send.", ge=1000)] = 300_000
 
@@ -288,9 +301,9 @@ class BenchRecordResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchTape(msgspec.Struct, frozen=True, kw_only=True):
-    """Measure appends with an explicit sync, and reading with every checksum."""
+    """Measure the tape in the working folder: appends with and without a sync, and reading."""
 
-    appends: Annotated[int, Meta(description="How many appends of 100 records.", ge=10)] = 1_000
+    appends: Annotated[int, Meta(description="How many appends of 100 records, each with a sync.", ge=10)] = 1_000
 
 
 class BenchTapeResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,20 +33,12 @@ def test_a_result_comes_out() -> None:
 
 @pytest.mark.parametrize(("number", "interrupted"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_signal_is_told_once_and_inside_only(number: signal.Signals, interrupted: bool) -> None:
-    async def main() -> list[bool]:
-        told: list[bool] = []
-        came = asyncio.Event()
-
-        def on_stop(how: bool) -> None:
-            told.append(how)
-            came.set()
-
-        with stop_signals(on_stop):
+    async def main() -> bool:
+        with stop_signals() as stop:
             os.kill(os.getpid(), number)
             async with asyncio.timeout(10):
-                await came.wait()
-        return told
+                return await stop
 
     before = signal.getsignal(signal.SIGTERM)
-    assert run_async(main()) == [interrupted]
+    assert run_async(main()) is interrupted
     assert signal.getsignal(signal.SIGTERM) == before

@@ -108,7 +108,8 @@ class BinanceMachine:
 
     def note_unreadable(self, ts_recv_ns: int, payload: bytes) -> None:
         """Put a gap onto the tape where a frame could not be read; one of no known symbol is told of the first."""
-        symbol = self.symbol_of(payload) or next(iter(self.feeds))
+        symbol = self.symbol_of(payload) if payload.startswith(_COMBINED) else None
+        symbol = symbol or next(iter(self.feeds))
         self.feeds[symbol].note_unreadable(ts_recv_ns)
 
     def snapshot_wishes(self) -> list[str]:

@@ -24,15 +24,17 @@ def test_nothing_to_ask_is_no_frame() -> None:
     assert Control().subscribe([]) == []
 
 
-def test_ids_go_on_over_methods_and_replies_close_requests() -> None:
+def test_ids_go_on_and_an_end_forgets_what_was_not_answered() -> None:
     control = Control()
     control.subscribe(["a@trade"])
-    (frame,) = control.unsubscribe(["a@trade"])
-    assert json.loads(frame) == {"method": "UNSUBSCRIBE", "params": ["a@trade"], "id": 2}
-    assert control.unanswered == 2
+    (frame,) = control.subscribe(["b@trade"])
+    assert json.loads(frame) == {"method": "SUBSCRIBE", "params": ["b@trade"], "id": 2}
     assert control.take(b'{"result":null,"id":2}')
-    assert control.unanswered == 1
     assert control.refusals == []
+    assert control.take(b'{"error":{"code":2,"msg":"Invalid request"},"id":1}')
+    (refusal,) = control.end()
+    assert "a@trade" in refusal
+    assert control.end() == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,6 @@ def test_both_forms_of_error_name_the_streams(reply: bytes) -> None:
     control = Control()
     control.subscribe(["a@trade", "b@trade"])
     assert control.take(reply)
-    assert control.unanswered == 0
     (refusal,) = control.refusals
     assert "a@trade, b@trade" in refusal
     assert "2 Invalid request" in refusal
@@ -58,4 +59,4 @@ def test_anything_else_is_left_alone(text: bytes) -> None:
     control = Control()
     control.subscribe(["a@trade"])
     assert not control.take(text)
-    assert control.unanswered == 1
+    assert control.refusals == []
