@@ -77,7 +77,7 @@ async def test_a_read_without_a_last_frame_is_written_when_the_loop_turns(tmp_pa
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-async def test_a_frame_that_cannot_be_read_leaves_no_trace_but_its_count(tmp_path: Path, name: str) -> None:
+async def test_a_frame_that_cannot_be_read_is_counted_and_leaves_a_gap_alone(tmp_path: Path, name: str) -> None:
     with MarketWriter.open(tmp_path) as writer:
         setting = Setting(tmp_path, writer)
         setting.recorder.flush()
@@ -85,9 +85,9 @@ async def test_a_frame_that_cannot_be_read_leaves_no_trace_but_its_count(tmp_pat
         setting.recorder.frame(MALFORMED[name], is_last=True)
         assert setting.machine.malformed == 1
         assert len(setting.notes) == 1
-        assert setting.on_tape() == before
+        assert setting.on_tape() == [*before, Kind.GAP]
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
-        assert setting.on_tape() == [*before, Kind.PRINT]
+        assert setting.on_tape() == [*before, Kind.GAP, Kind.PRINT]
 
 
 async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp
         recorder.end()
         up_and_first = [Kind.CONNECTION, Kind.PRINT, Kind.CLOCK_OFFSET, Kind.CONNECTION, Kind.PRINT]
         found = [kind for kind in setting.on_tape() if kind != Kind.INSTRUMENT]
-        assert found == [*up_and_first, Kind.CONNECTION, Kind.PRINT]
+        assert found == [*up_and_first, Kind.CONNECTION, Kind.PRINT, Kind.CONNECTION], "the last one that is up ends"
     assert verify_tape(tmp_path).findings == []
 
 
