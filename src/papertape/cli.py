@@ -13,6 +13,7 @@ from typing import Any, NoReturn, get_args, get_origin
 
 import msgspec
 
+from papertape import __version__
 from papertape.core.actions import ACTIONS, Action
 from papertape.core.errors import PapertapeError, UsageError
 
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Listen to live markets, keep every tick on one tape, and prove that it can be replayed.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"papertape {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     groups: dict[str, Any] = {}
     for action in ACTIONS:
@@ -57,7 +59,7 @@ def _add_field(command: argparse.ArgumentParser, field: msgspec.structs.FieldInf
     texts = [meta.description for meta in metas if meta.description]
     options: dict[str, Any] = {"help": texts[0] if texts else None}
     if field.required is False and field.default not in (msgspec.NODEFAULT, None):
-        options["help"] = f"{options['help']} Default: {field.default}."
+        options["help"] = f"{options['help']} (default: {field.default})"
     choices = [choice for part in (kind, *get_args(kind)) for choice in _choices(part)]
     if choices:
         options["choices"] = choices

@@ -122,7 +122,6 @@ class GapCause(IntEnum):
     IDS_MISSING = 1
     CONNECTION_LOST = 2
     UNREADABLE_FRAME = 3
-    OVERFLOW = 4
 
 
 class PrintCause(IntEnum):

@@ -23,7 +23,7 @@ def present(response: msgspec.Struct) -> None:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             tables.append(_table(name, value))
         else:
-            plain.add_row(_words(name), _text(value))
+            plain.add_row(_words(name), _named(name, value))
     console.print(plain)
     for table in tables:
         console.print(table)
@@ -34,12 +34,18 @@ def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     for column in rows[0]:
         table.add_column(_words(column), overflow="fold")
     for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
+        table.add_row(*(_named(column, value) for column, value in row.items()))
     return table
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _named(name: str, value: Any) -> str:
+    """A value as text; ids, positions and ports are names, so their digits are not grouped."""
+    is_name = name == "port" or name.rpartition("_")[2] in ("id", "seq", "offset")
+    return str(value) if is_name and value is not None else _text(value)
 
 
 def _text(value: Any) -> str:
