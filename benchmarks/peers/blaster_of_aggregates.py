@@ -16,4 +16,4 @@ def frame(number: int) -> bytes:
 
 
 blaster.frame = frame
-asyncio.run(blaster._serve(int(sys.argv[1])))
+asyncio.run(blaster.serve(int(sys.argv[1])))

@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import cryptofeed.connection
 from cryptofeed import FeedHandler
@@ -20,15 +20,15 @@ secure_connect = cryptofeed.connection.connect
 
 
 def connect(address: str, **options: Any) -> Any:
-    """cryptofeed insists on wss://; nothing is encrypted on either side of this measurement."""
+    """Connect without TLS, although cryptofeed insists on wss://: nothing is encrypted on either side of this measurement."""
     return secure_connect(address.replace("wss://", "ws://", 1), **options)
 
 
 class Local(Binance):
     """The feed, pointed at the sender."""
 
-    websocket_endpoints = [WebsocketEndpoint(f"wss://127.0.0.1:{PORT}")]
-    rest_endpoints = [RestEndpoint(f"http://127.0.0.1:{PORT}", routes=Routes("/api/v3/exchangeInfo"))]
+    websocket_endpoints: ClassVar = [WebsocketEndpoint(f"wss://127.0.0.1:{PORT}")]
+    rest_endpoints: ClassVar = [RestEndpoint(f"http://127.0.0.1:{PORT}", routes=Routes("/api/v3/exchangeInfo"))]
 
 
 class Count:

@@ -6,6 +6,7 @@ DEPTH is `hashmap` or `roivector`. One call runs to the end of the data, with no
 import json
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest, ROIVectorMarketDepthBacktest
@@ -15,7 +16,7 @@ END_OF_DATA = 1
 ROUNDS = 3
 
 
-def started(events: np.ndarray, tick: float, lot: float, depth: str):
+def started(events: np.ndarray, tick: float, lot: float, depth: str) -> Any:
     asset = (
         BacktestAsset()
         .data(events)

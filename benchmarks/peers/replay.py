@@ -1,8 +1,9 @@
 """Depth levels per second after decoding: the compiled market beside hftbacktest, on the same levels.
 
 papertape keeps the books, the running hash and the audit; hftbacktest keeps the exchange's book and the
-trader's. Data of both is in memory and in its own form before the clock starts, and both must end at the
-same best prices. `--reel` is a recording of Binance USD-M futures; without one the levels are made.
+trader's. Data of both is in memory and in its own form before the clock starts. `--reel` is a recording of
+Binance USD-M futures, after which both must have the same best prices. Without one the levels are made: these
+cross, and hftbacktest then removes what a level crosses while papertape keeps what it was told.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 
 from papertape.core.book.compiled import CompiledMarket
 from papertape.core.instruments import Instrument, read_instrument_event
-from papertape.core.records import RECORD_DTYPE, Flag, Kind, RecordBuffer, as_records
+from papertape.core.records import Flag, Kind, RecordBuffer, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -29,8 +31,10 @@ HERE = Path(__file__).resolve().parent
 RECORDED = environment.ROOT.parent / "shared/data/hftbacktest/usdm/ethusdt_20240808.gz"
 ROUNDS = 3
 EVENT_DTYPE = np.dtype(
-    [("ev", "u8"), ("exch_ts", "i8"), ("local_ts", "i8"), ("px", "f8"), ("qty", "f8")]
-    + [("order_id", "u8"), ("ival", "i8"), ("fval", "f8")],
+    {
+        "names": ["ev", "exch_ts", "local_ts", "px", "qty", "order_id", "ival", "fval"],
+        "formats": ["u8", "i8", "i8", "f8", "f8", "u8", "i8", "f8"],
+    },
     align=True,
 )
 """hftbacktest's event; the numbers below are its own as well."""
@@ -63,7 +67,7 @@ def tiled(levels: Records, count: int) -> Records:
 
 
 def events_of(levels: Records, instrument: Instrument) -> Records:
-    """hftbacktest's events of the levels; a side's snapshot is preceded by a clear up to its last price."""
+    """The levels as events of hftbacktest; a side's snapshot is preceded by a clear up to its last price."""
     levels = levels[levels["flags"] & int(Flag.EMPTY) == 0]
     ask, snapshot = levels["flags"] & int(Flag.ASK) != 0, levels["kind"] == Kind.DEPTH_SNAPSHOT
     events = np.zeros(len(levels), EVENT_DTYPE)
@@ -73,7 +77,7 @@ def events_of(levels: Records, instrument: Instrument) -> Records:
     events["qty"] = levels["size"] / 10**instrument.size_scale
     side = np.where(snapshot, 1 + ask, 0)
     edges = np.flatnonzero(np.diff(side, prepend=0, append=0))
-    starts = [(start, stop) for start, stop in zip(edges, edges[1:], strict=False) if side[start]]
+    starts = [(start, stop) for start, stop in pairwise(edges) if side[start]]
     clears = events[[start for start, _ in starts]].copy()
     clears["ev"] = clears["ev"] - SNAPSHOT + CLEAR
     clears["px"] = [events["px"][stop - 1] for _, stop in starts]
@@ -107,7 +111,7 @@ def measure(reel: Path | None, symbol: str, count: int) -> dict[str, dict[str, A
         for depth in ("hashmap", "roivector"):
             answer = environment.answer_of(python, str(HERE / "hftbacktest_side.py"), str(file), *steps, depth)
             theirs = [round(price * 10**instrument.price_scale) for price in answer["best"]]
-            if theirs != ours:
+            if reel and theirs != ours:
                 raise SystemExit(f"hftbacktest, {depth}: expected the best prices {ours}, was {theirs}")
             rate = round(len(levels) / answer["seconds"])
             ratio = round(rows["papertape"]["level_updates_per_s"] / rate, 2)
