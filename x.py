@@ -4,7 +4,7 @@
     demo  [ARGS]   show papertape at work, offline and without an account (papertape demo ARGS)
     test  [ARGS]   all checks, then all tests; ARGS go to pytest
     check          the checks alone: ruff, mypy, import rule
-    bench [ARGS]   measure (papertape bench ARGS)
+    bench [ARGS]   measure (papertape bench ARGS); bench --peers [--json] measures beside other packages
     docs           check the documents: links, commands, runnable examples
     fmt            format the code and sort its imports
     wheel          build the wheel into dist/
@@ -51,11 +51,14 @@ FORMAT: tuple[Step, ...] = (
     ("ruff format", ("-m", "ruff", "format", ".")),
 )
 DOCS: tuple[Step, ...] = (("documents", ("-m", "pytest", "tests/test_docs.py")),)
+PEERS = ("record", "replay")
 WHEEL: tuple[Step, ...] = (("wheel", ("-m", "build", "--wheel", "--no-isolation", "--outdir", "dist")),)
 
 
 def steps_of(task: str, args: Sequence[str]) -> tuple[Step, ...] | None:
     """The steps of a task, each a name and the arguments for the environment's Python; None if there is no such task."""
+    if task == "bench" and args[:1] == ["--peers"]:
+        return tuple((f"{name} beside peers", (f"benchmarks/peers/{name}.py", *args[1:])) for name in PEERS)
     if task in ("demo", "bench"):
         return ((task, ("-m", "papertape", task, *args)),)
     if task == "test":

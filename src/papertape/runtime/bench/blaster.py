@@ -55,7 +55,8 @@ def framed(payload: bytes) -> bytes:
     return b"\x81\x7e" + len(payload).to_bytes(2, "big") + payload
 
 
-async def _serve(count: int) -> None:
+async def serve(count: int) -> None:
+    """Serve `count` frames to each stream connection, until standard input is closed."""
     chunks = [
         b"".join(framed(frame(number)) for number in range(start, min(start + CHUNK_FRAMES, count)))
         for start in range(0, count, CHUNK_FRAMES)
@@ -99,4 +100,4 @@ async def _send_stream(
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1])))
