@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 from aiohttp import WSMsgType, web
 
 from papertape.core.actions import RecordResult, ReplayResult
@@ -37,7 +38,8 @@ async def papertape(*arguments: str) -> tuple[int, bytes]:
     return child.returncode, out
 
 
-async def test_a_venue_without_rest_is_recorded_by_its_first_frames(tmp_path: Path):
+@pytest.mark.parametrize("rest", ["knows no route", "does not answer"])
+async def test_a_venue_without_rest_is_recorded_by_its_first_frames(tmp_path: Path, rest: str):
     application = web.Application()
     application.router.add_get("/stream", stream)
     runner = web.AppRunner(application)
@@ -45,10 +47,18 @@ async def test_a_venue_without_rest_is_recorded_by_its_first_frames(tmp_path: Pa
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    tape, urls = str(tmp_path / "tape"), (f"--ws-url=ws://127.0.0.1:{port}", f"--rest-url=http://127.0.0.1:{port}")
+    rest_port = port if rest == "knows no route" else 9
+    tape, urls = str(tmp_path / "tape"), (f"--ws-url=ws://127.0.0.1:{port}", f"--rest-url=http://127.0.0.1:{rest_port}")
     try:
         code, out = await papertape(
-            "record", "--venue=binance-spot", "--symbols=ABCUSDT", "--tape", tape, "--seconds=2", *urls
+            "record",
+            "--venue=binance-spot",
+            "--symbols=ABCUSDT",
+            "--tape",
+            tape,
+            "--seconds",
+            "2" if rest_port == port else "8",
+            *urls,
         )
     finally:
         await runner.cleanup()

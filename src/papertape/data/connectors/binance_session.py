@@ -32,6 +32,8 @@ HEALTHY_S = 1.0
 URL_BYTES_MAX = 4_000
 NO_SUCH_ROUTE = (400, 404)
 """What a server answers that does not know a route; any other refusal is asked again."""
+LISTING_PATIENCE_S = 5.0
+"""How long a REST server that does not answer keeps a recording from its stream."""
 HEAL_TRIES = 5
 HEAL_FRUITLESS_PAGES = 2
 """Pages in a row that heal nothing before the rest is left for the next try."""
@@ -109,19 +111,23 @@ class BinanceSession:
         self.connected = False
 
     async def list_symbols(self) -> None:
-        """List every symbol, from exchangeInfo, else from a depth snapshot; tries until the venue answers.
+        """List every symbol, from exchangeInfo, else from a depth snapshot.
 
-        A server that knows neither route lists nothing: then the first frames must tell. Raises
-        UnknownInstrument or DataError when the venue does not have a symbol.
+        A server that knows neither route, or does not answer for a while, lists nothing: then the first
+        frames must tell, since what is not recorded is gone. Raises UnknownInstrument or DataError when
+        the venue does not have a symbol.
         """
         backoff = Backoff()
-        while True:
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + LISTING_PATIENCE_S
+        while now_s() < until_s:
             try:
                 if await self._list_once():
                     return
             except (VenueError, DecodeError) as error:
                 self.note("no listing", error=str(error))
             await asyncio.sleep(backoff.next_s())
+        self.note("not listed: the first frames must tell what the instruments are")
 
     async def _list_once(self) -> bool:
         """Ask for a listing; whether the venue has answered for good."""
