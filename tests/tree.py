@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "src/papertape/"
-NOT_OURS = {".git", ".venv", "dist", "build", "htmlcov", "__pycache__"}
+NOT_OURS = {".git", ".venv", ".bench-peers", "dist", "build", "htmlcov", "__pycache__"}
 
 
 def in_package(path: str) -> bool:
