@@ -12,6 +12,7 @@ LEVELS_PER_EVENT = 40
 FAR_SHARE = 0.12
 """Levels outside the dense window, at round prices; 12 % of ETHUSDT's levels and 34 % of BTCUSDT's are."""
 REMOVED_SHARE = 0.3
+START, SWING = 268_000, 25
 
 Records = np.ndarray[Any, np.dtype[Any]]
 
@@ -35,7 +36,7 @@ def listing() -> Records:
 
 def _mid(random: np.random.Generator, count: int) -> Any:
     """A random walk in ticks; nineteen of twenty events leave the price where it is."""
-    return 268_000 + np.cumsum(random.integers(-3, 4, count) * (random.random(count) < 0.05))
+    return START + np.cumsum(random.integers(-3, 4, count) * (random.random(count) < 0.05))
 
 
 def level_updates(count: int) -> Records:
@@ -44,8 +45,11 @@ def level_updates(count: int) -> Records:
     count -= count % LEVELS_PER_EVENT
     event = np.arange(count) // LEVELS_PER_EVENT
     place = np.arange(count) % LEVELS_PER_EVENT
-    mid = _mid(random, count // LEVELS_PER_EVENT)[event]
-    near = random.geometric(0.02, count)
+    # The walk is folded into SWING ticks around its start, and no level stands nearer than that: old levels of one
+    # side are never crossed by new ones of the other.
+    walk = _mid(random, count // LEVELS_PER_EVENT)
+    mid = (START + np.abs((walk - START) % (4 * SWING) - 2 * SWING) - SWING)[event]
+    near = random.geometric(0.02, count) + SWING
     far = random.integers(20, 120, count) * 1_000
     is_ask = place >= LEVELS_PER_EVENT // 2
     distance = np.where(random.random(count) < FAR_SHARE, np.where(is_ask, -mid % 1_000, mid % 1_000) + far, near)

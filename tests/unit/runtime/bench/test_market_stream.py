@@ -27,6 +27,7 @@ def test_level_updates_are_whole_events_that_make_an_uncrossed_book():
     assert plain.state_hash() == compiled.state_hash()
     assert plain.counts() == compiled.counts()
     assert plain.counts().records == 40_000
+    assert plain.counts().crossed == 0
 
 
 def test_quotes_are_one_tick_wide_and_in_order():
