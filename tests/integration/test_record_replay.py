@@ -22,7 +22,7 @@ from tests.integration.commands import here, plain_market, print_ids, record, st
 from tests.integration.hostile import HostileMarket, until
 
 REAL = [("binance-spot", "spot/ethusdt_20240808.gz"), ("binance-usdm", "usdm/ethusdt_20240808.gz")]
-SPEED = "200"
+SPEED = "40"
 
 
 def made_reel(path: Path, symbol: str, usdm: bool) -> Path:

@@ -57,7 +57,7 @@ async def test_a_venue_without_rest_is_recorded_by_its_first_frames(tmp_path: Pa
             "--tape",
             tape,
             "--seconds",
-            "2" if rest_port == port else "8",
+            "2" if rest_port == port else "12",
             *urls,
         )
     finally:

@@ -120,13 +120,13 @@ class BinanceSession:
         backoff = Backoff()
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + LISTING_PATIENCE_S
-        while now_s() < until_s:
+        while (left_s := until_s - now_s()) > 0:
             try:
                 if await self._list_once():
                     return
             except (VenueError, DecodeError) as error:
                 self.note("no listing", error=str(error))
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(min(backoff.next_s(), left_s))
         self.note("not listed: the first frames must tell what the instruments are")
 
     async def _list_once(self) -> bool:
