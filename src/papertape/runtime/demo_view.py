@@ -57,7 +57,7 @@ class DemoView:
     def panel(self) -> Panel:
         """The whole picture."""
         book = self._book()
-        sides = Table.grid(padding=(0, 4))
+        sides = Table.grid(padding=(0, 2))
         sides.add_row(_ladder(book), self._tape_of_prints(book))
         latency = self._recording.recorder.latency
         p50, p99 = latency.quantile_us(50), latency.quantile_us(99)
@@ -86,7 +86,7 @@ class DemoView:
         )
 
     def _tape_of_prints(self, book: Book | None) -> Table:
-        table = _columns("last prints", "size", "")
+        table = _columns("last prints", "size")
         if book is not None:
             for price, size, sold in reversed(self._prints):
                 colour, who = ("red", "sold") if sold else ("green", "bought")
@@ -131,7 +131,7 @@ def _headline(book: Book | None) -> Text:
 
 def _ladder(book: Book | None) -> Table:
     """The best levels, asks above bids; a bar is the size beside the largest one shown."""
-    table = _columns("book", "size", "")
+    table = _columns("book", "size")
     asks = heapq.nsmallest(LEVELS, book.asks.items()) if book else []
     bids = heapq.nlargest(LEVELS, book.bids.items()) if book else []
     largest = max((size for _, size in (*asks, *bids)), default=1)
@@ -139,16 +139,18 @@ def _ladder(book: Book | None) -> Table:
         for price, size in levels:
             assert book is not None
             bar = "█" * -(-size * BAR_CELLS // largest)
-            table.add_row(_price(book, price), _size(book, size), bar, style=colour)
+            table.add_row(_price(book, price), _size(book, size), bar.ljust(BAR_CELLS), style=colour)
         for _ in range(count):
             table.add_row("", "", "")
     return table
 
 
 def _columns(*names: str) -> Table:
+    """Columns of numbers under `names`, and one without a name."""
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     for name in names:
-        table.add_column(name, justify="right" if name else "left", min_width=NUMBER_CELLS if name else BAR_CELLS)
+        table.add_column(name, justify="right", min_width=NUMBER_CELLS)
+    table.add_column("")
     return table
 
 

@@ -26,6 +26,7 @@ LEAN_EVERY_NS = 1_000_000_000
 """How long buyers, or sellers, stay the more eager ones."""
 
 MAGNITUDES = (10, 100, 1_000, 10_000)
+"""An order is 1 to 99 of one of these, in lots."""
 SWEEP_EVERY = 4
 """One market order in so many may be a large one, which moves the price."""
 
@@ -197,8 +198,8 @@ class _Flow:
 def seeded_lines(seed: int, seconds: float) -> Iterator[str]:
     """The lines of a reel of so many seconds: `@trade`, `@bookTicker`, `@depth@100ms`, and one inline snapshot."""
     flow = _Flow(seed)
-    order_ns = depth_ns = snapshot_ns = lean_ns = 0
-    depth_ns, snapshot_ns = DEPTH_EVERY_NS, SNAPSHOT_AFTER_NS
+    order_ns, lean_ns, depth_ns = 0, 0, DEPTH_EVERY_NS
+    snapshot_due = True
     end_ns = int(seconds * 1_000_000_000)
     while order_ns < end_ns:
         order_ns += 1 + flow.below(ORDER_EVERY_MAX_NS)
@@ -206,9 +207,9 @@ def seeded_lines(seed: int, seconds: float) -> Iterator[str]:
             for frame in flow.depth(_ms(depth_ns)):
                 yield _line(depth_ns, frame)
             depth_ns += DEPTH_EVERY_NS
-        if snapshot_ns <= order_ns:
-            yield _line(snapshot_ns, flow.snapshot())
-            snapshot_ns = end_ns + ORDER_EVERY_MAX_NS + 1
+        if snapshot_due and order_ns >= SNAPSHOT_AFTER_NS:
+            yield _line(SNAPSHOT_AFTER_NS, flow.snapshot())
+            snapshot_due = False
         if lean_ns <= order_ns:
             flow.turn()
             lean_ns += LEAN_EVERY_NS
