@@ -159,7 +159,10 @@ def moderate_hash() -> str:
 
 
 def test_kernels_give_the_same_without_compilation() -> None:
-    script = "from tests.differential.test_books import moderate_hash; print(moderate_hash())"
+    script = (
+        "from papertape.core.book.compiled import warm_up; warm_up()\n"
+        "from tests.differential.test_books import moderate_hash; print(moderate_hash())"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)},

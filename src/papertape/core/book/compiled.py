@@ -155,6 +155,6 @@ NO_RECORDS.flags.writeable = False
 
 def warm_up() -> None:
     """Compile the kernels, or load them from the cache, before time is taken."""
-    books = np.zeros(1, kernels.book_dtype(*SIZE_CLASSES[0]))
+    books = _empty_books(1, 0)
     kernels.advance(NO_RECORDS, 0, books)
     kernels.lose_sync(books[0])
