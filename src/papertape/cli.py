@@ -16,6 +16,7 @@ import msgspec
 from papertape import __version__
 from papertape.core.actions import ACTIONS, Action
 from papertape.core.errors import PapertapeError, UsageError
+from papertape.runtime.outcome import INTERRUPTED
 
 GROUPS = {"config": "Check or show the configuration.", "bench": "Measure speed on this machine."}
 
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PapertapeError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", INTERRUPTED)
     try:
         _answer(outcome.response, given.json)
     except BrokenPipeError:

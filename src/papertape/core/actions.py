@@ -3,8 +3,7 @@
 Each action is declared once, by name, request and response; the command line, HTTP and MCP are
 skins over this table, and `runtime` binds the handlers. A field's `description` is its help
 everywhere; `extra_json_schema={"positional": True}` makes it an argument of the command line.
-Prices and sizes in responses are decimal text; what is not defined is None, with a reason beside
-it where there is more than one.
+Prices and sizes in responses are decimal text; what is not defined is None.
 """
 
 from typing import Annotated, Any, Literal

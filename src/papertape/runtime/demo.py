@@ -15,14 +15,13 @@ from papertape.runtime.config import load_config
 from papertape.runtime.demo_view import DemoView, watch
 from papertape.runtime.home import config_file, new_demo_directory
 from papertape.runtime.loops import run_async
-from papertape.runtime.outcome import Outcome
+from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import Recording, Source, listen, open_recording
 from papertape.runtime.shell import Shell
 from papertape.tape.follower import MarketFollower
 from papertape.venue.seeded_reel import SYMBOL, write_seeded_reel
 from papertape.venue.server import ReelVenue, running_venue
 
-INTERRUPTED = 130
 OPENING_S = 1.0
 """The box opens its market half a second after the last subscription."""
 DRAIN_S = 0.2
@@ -135,5 +134,5 @@ async def _played_through(box: ReelVenue, seconds: float) -> None:
 
 def _live(recording: Recording, interrupted: bool) -> _Live:
     recorder = recording.recorder
-    latency_us = LatencyUs(p50=recorder.latency.quantile_us(50), p99=recorder.latency.quantile_us(99))
+    latency_us = recorder.latency.summary()
     return _Live(recording.machine.frames, recorder.market.state_hash(), latency_us, interrupted)

@@ -1,7 +1,8 @@
 """Quantiles of durations with a bounded error, in constant memory."""
 
+from papertape.core.actions import LatencyUs
+
 SUB_BITS = 5
-_SUB = 1 << SUB_BITS
 
 
 class LatencyHistogram:
@@ -18,6 +19,10 @@ class LatencyHistogram:
         bucket = (shift << SUB_BITS) + (value >> shift)
         self._counts[bucket] = self._counts.get(bucket, 0) + count
         self.total += count
+
+    def summary(self) -> LatencyUs:
+        """The quantiles that answers tell."""
+        return LatencyUs(p50=self.quantile_us(50), p99=self.quantile_us(99))
 
     def quantile_us(self, percent: int) -> int | None:
         """Upper end of the bucket that holds the quantile; None before the first duration."""

@@ -11,13 +11,9 @@ def listed_instruments(reader: MarketReader) -> dict[int, Instrument]:
     """The latest epoch of every instrument on the tape, by number. Raises TapeCorrupt at damage."""
     found: dict[int, Instrument] = {}
     for batch in reader.batches():
-        kinds = batch.records["kind"]
-        if not (kinds == Kind.INSTRUMENT).any():
-            continue
-        flags = batch.records["flags"]
-        places = np.flatnonzero(kinds == Kind.INSTRUMENT)
-        starts = places[(flags[places] & Flag.FIRST) != 0]
-        ends = places[(flags[places] & Flag.LAST) != 0]
+        places = np.flatnonzero(batch.records["kind"] == Kind.INSTRUMENT)
+        flags = batch.records["flags"][places]
+        starts, ends = places[(flags & Flag.FIRST) != 0], places[(flags & Flag.LAST) != 0]
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             event = batch.records[start : end + 1]
             found[int(event["instrument"][0])] = read_instrument_event(event)

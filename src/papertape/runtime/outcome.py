@@ -4,6 +4,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+INTERRUPTED = 130
+"""What a command that a person interrupted ends with."""
+
 R_co = TypeVar("R_co", bound=msgspec.Struct, covariant=True)
 
 

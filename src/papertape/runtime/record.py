@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from papertape.core.actions import LatencyUs, Record, RecordedSymbol, RecordResult
+from papertape.core.actions import Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, InputError
 from papertape.core.fixed import format_fixed
@@ -13,13 +13,11 @@ from papertape.runtime.config import Config, load_config
 from papertape.runtime.home import config_file
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
-from papertape.runtime.outcome import Outcome
+from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import Recording, Source, listen, open_recording
 from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay import verdict_names
 from papertape.runtime.shell import Shell
-
-INTERRUPTED = 130
 
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
@@ -83,7 +81,7 @@ def _result(recording: Recording) -> RecordResult:
         malformed=machine.malformed,
         ignored=machine.ignored,
         connected=session.connected,
-        latency_us=LatencyUs(p50=recorder.latency.quantile_us(50), p99=recorder.latency.quantile_us(99)),
+        latency_us=recorder.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
         symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
     )

@@ -2,11 +2,9 @@
 
 from papertape.core.actions import Venue, VenueResult
 from papertape.runtime.loops import run_async, stop_signals
-from papertape.runtime.outcome import Outcome
+from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.shell import Shell
 from papertape.venue.server import running_venue
-
-INTERRUPTED = 130
 
 
 def run(request: Venue, shell: Shell) -> Outcome[VenueResult]:

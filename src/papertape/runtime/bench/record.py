@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, cast
 
-from papertape.core.actions import BenchRecord, BenchRecordResult, LatencyUs
+from papertape.core.actions import BenchRecord, BenchRecordResult
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
 from papertape.data.connectors.binance_session import BinanceSession, Network
@@ -70,6 +70,6 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
     return BenchRecordResult(
         frames_per_s=round(frames * 1e9 / wall_ns, 0),
         cpu_us_per_frame=round(cpu_ns / frames / 1000, 2),
-        latency_us=LatencyUs(p50=recorder.latency.quantile_us(50), p99=recorder.latency.quantile_us(99)),
+        latency_us=recorder.latency.summary(),
         peak_rss_mb=peak_rss_mb(),
     )
