@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 KERNEL_SOURCES = ("jit.py", "kernels.py", "records.py", "rows.py", "state_hash.py", "view.py")
-"""File names of the modules that make kernels what they are; kernels import nothing else of papertape."""
+"""File names of the modules that make kernels what they are, with all in folders named `kernels`; kernels import nothing
+else of papertape."""
 
 
 def kernel_cache_dir() -> Path:
@@ -31,7 +32,7 @@ def kernel_cache_dir() -> Path:
 
     digest = hashlib.blake2b(digest_size=12)
     package = Path(__file__).parent
-    for path in sorted(path for path in package.rglob("*.py") if path.name in KERNEL_SOURCES):
+    for path in sorted(path for path in package.rglob("*.py") if path.name in KERNEL_SOURCES or path.parent.name == "kernels"):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
         digest.update(hashlib.blake2b(path.read_bytes()).digest())
     processor = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())

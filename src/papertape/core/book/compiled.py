@@ -17,37 +17,40 @@ SIZE_CLASSES = ((16_384, 8_192), (16_384, 131_072))
 
 
 class CompiledMarket:
-    """The same market as `rows.Market`, at kernel speed: `apply` takes arrays of RECORD_DTYPE."""
+    """The same market as `rows.Market`, at kernel speed: `apply` takes arrays of RECORD_DTYPE.
+
+    `books` is the kernels' state by instrument number; it is another array after a listing or `enlarge`.
+    """
 
     def __init__(self) -> None:
         self._size_class = 0
-        self._instruments: dict[int, Instrument] = {}
-        self._books = _empty_books(0, 0)
+        self.instruments: dict[int, Instrument] = {}
+        self.books = _empty_books(0, 0)
 
     def apply(self, records: np.ndarray[Any, np.dtype[Any]]) -> None:
         """Take whole events, in order; block headers are passed over."""
         position = 0
         while position < len(records):
-            position, why = kernels.advance(records, position, self._books)
+            position, why = kernels.advance(records, position, self.books)
             if why == kernels.LISTING:
-                position = self._list(records, position)
+                position = self.list_at(records, position)
             elif why == kernels.CAPACITY:
-                self._enlarge()
+                self.enlarge()
             elif why == kernels.UNLISTED:
                 raise unlisted(int(records["instrument"][position]))
 
-    def _list(self, records: np.ndarray[Any, np.dtype[Any]], start: int) -> int:
+    def list_at(self, records: np.ndarray[Any, np.dtype[Any]], start: int) -> int:
         """Take the INSTRUMENT event at `start`; returns the position behind it."""
         end = start
         while not records["flags"][end] & Flag.LAST:
             end += 1
         index = int(records["instrument"][start])
         instrument = read_instrument_event(records[start : end + 1])
-        old = self._instruments.get(index)
-        self._instruments[index] = instrument
-        if index >= len(self._books):
+        old = self.instruments.get(index)
+        self.instruments[index] = instrument
+        if index >= len(self.books):
             self._resize(index + 1)
-        book = self._books[index]
+        book = self.books[index]
         book["price_word"] = signed(scale_word(instrument.price_scale))
         book["size_word"] = signed(scale_word(instrument.size_scale))
         if old is None:
@@ -59,29 +62,29 @@ class CompiledMarket:
 
     def _resize(self, count: int) -> None:
         books = _empty_books(count, self._size_class)
-        books[: len(self._books)] = self._books
-        self._books = books
+        books[: len(self.books)] = self.books
+        self.books = books
 
-    def _enlarge(self) -> None:
+    def enlarge(self) -> None:
         """Copy all books to the next size class."""
         if self._size_class + 1 == len(SIZE_CLASSES):
             most = SIZE_CLASSES[-1][1] * 3 // 4
             raise DataError(f"a side of a book has more than {most} levels outside its window; expected fewer")
         self._size_class += 1
-        old = self._books
-        self._books = _empty_books(len(old), self._size_class)
+        old = self.books
+        self.books = _empty_books(len(old), self._size_class)
         for name in old.dtype.names or ():
             if not name.startswith("far_"):
-                self._books[name] = old[name]
-        self._books["far_count"] = 0
+                self.books[name] = old[name]
+        self.books["far_count"] = 0
         for index in range(len(old)):
             for side in (0, 1):
                 for key, size in _levels(old[index], side):
                     if not old["bottom"][index, side] <= key < old["bottom"][index, side] + SIZE_CLASSES[0][0]:
-                        kernels.set_level(self._books[index], side, key, size)
+                        kernels.set_level(self.books[index], side, key, size)
 
     def _rescale(self, index: int, old: Instrument, new: Instrument) -> None:
-        book = self._books[index]
+        book = self.books[index]
 
         def price(mantissa: int) -> int:
             return rescale(mantissa, old.price_scale, new.price_scale, Rounding.HALF_EVEN)
@@ -94,8 +97,8 @@ class CompiledMarket:
             kernels.clear_side(book, side)
             for key, amount in levels:
                 while not kernels.set_level(book, side, price(key), size(amount)):
-                    self._enlarge()
-                    book = self._books[index]
+                    self.enlarge()
+                    book = self.books[index]
         for table in ("pending", "tops"):
             for row in book[table]:
                 row[1:] = (price(int(row[1])), size(int(row[2])), price(int(row[3])), size(int(row[4])))
@@ -105,10 +108,10 @@ class CompiledMarket:
 
     def views(self) -> list[BookView]:
         """All books, in the order in which they were listed."""
-        return [self._view(index, instrument) for index, instrument in self._instruments.items()]
+        return [self._view(index, instrument) for index, instrument in self.instruments.items()]
 
     def _view(self, index: int, instrument: Instrument) -> BookView:
-        book = self._books[index]
+        book = self.books[index]
         return BookView(
             instrument,
             bool(book["synced"]),
@@ -123,11 +126,11 @@ class CompiledMarket:
     @property
     def synced(self) -> bool:
         """Whether there are books and all are synchronised."""
-        return bool(self._instruments) and all(bool(self._books["synced"][index]) for index in self._instruments)
+        return bool(self.instruments) and all(bool(self.books["synced"][index]) for index in self.instruments)
 
     def counts(self) -> MarketCounts:
         """Totals over all books."""
-        books = self._books
+        books = self.books
         return MarketCounts(
             *(int(books[name].sum()) for name in ("records", "prints", "checks", "mismatches", "breaks", "crossed"))
         )

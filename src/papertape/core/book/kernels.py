@@ -223,6 +223,35 @@ def _best(book, side):
 
 
 @njit
+def level_size(book, side, key):
+    """Size of the level `key` of one side, 0 when there is none."""
+    at = key - book.bottom[side]
+    if 0 <= at < book.ladder.shape[1]:
+        return book.ladder[side, at]
+    if book.far_count[side] == 0:
+        return int64(0)
+    return book.far_size[side, _slot(book, side, key)]
+
+
+@njit
+def next_level(book, side, key):
+    """Key and size of the best level of one side below `key`; size 0 when there is none."""
+    if book.levels[side] != 0:
+        at = min(key - 1 - book.bottom[side], book.best[side])
+        while at >= 0:
+            if book.ladder[side, at] != 0:
+                return book.bottom[side] + at, book.ladder[side, at]
+            at -= 1
+    best, found = int64(0), int64(0)
+    if book.far_count[side] != 0:
+        for at in range(book.far_size.shape[1]):
+            far = book.far_key[side, at]
+            if book.far_size[side, at] != 0 and far < key and (found == 0 or far > best):
+                best, found = far, book.far_size[side, at]
+    return best, found
+
+
+@njit
 def lose_sync(book):
     """The book is not known any more, until the next snapshot."""
     book.synced = 0
@@ -329,12 +358,12 @@ def _run(book, record):
 
 
 @njit
-def _is_listed(books, index):
+def is_listed(books, index):
     return index < len(books) and books[index].price_word != 0
 
 
 @njit
-def _take(book, record):
+def take(book, record):
     """One record of the venue's data; False, with nothing counted yet, when there is no room."""
     kind = record["kind"]
     if (kind == _DELTA or kind == _SNAPSHOT) and not record["flags"] & _HELD:
@@ -366,10 +395,10 @@ def advance(records, start, books):
         loses = kind == _GAP and record["id"] == _DELTA
         if not loses and kind < _FIRST_MARKET:
             continue
-        if not _is_listed(books, record["instrument"]):
+        if not is_listed(books, record["instrument"]):
             return at, UNLISTED
         if loses:
             lose_sync(books[record["instrument"]])
-        elif not _take(books[record["instrument"]], record):
+        elif not take(books[record["instrument"]], record):
             return at, CAPACITY
     return len(records), DONE

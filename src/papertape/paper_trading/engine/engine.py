@@ -1,0 +1,217 @@
+"""The engine: one market, its accounts and orders, driven by records. The control plane's hands on the kernels."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from papertape.core.book.compiled import CompiledMarket
+from papertape.core.book.view import unlisted
+from papertape.core.errors import DataError, IntegrityError
+from papertape.core.fixed import MANTISSA_MAX
+from papertape.core.instruments import Instrument
+from papertape.core.records import RECORD_DTYPE, as_records
+from papertape.paper_trading.engine import state as states
+from papertape.paper_trading.engine.kernels import advance as kernels
+from papertape.paper_trading.engine.rows import LARGE, SMALL, Why
+from papertape.paper_trading.engine.state_hash import (
+    EVENT_WORD_START,
+    EngineView,
+    EventView,
+    engine_hash,
+    next_event_word,
+    run_hash,
+)
+from papertape.paper_trading.engine.terms import Terms
+
+Records = np.ndarray[Any, np.dtype[Any]]
+Act = Callable[..., Any]
+_WOKEN, _TIMER, _DONE, _FULL = int(Why.WOKEN), int(Why.TIMER), int(Why.DONE), int(Why.FULL)
+_LISTING, _BOOK_CAPACITY, _UNLISTED = int(Why.LISTING), int(Why.BOOK_CAPACITY), int(Why.UNLISTED)
+
+
+class Engine:
+    """Takes records in order; orders go in by `submit`, what becomes of them comes out of `take_events`.
+
+    `terms` says what trading an instrument costs, asked when it is listed; `seed` decides what chance decides.
+    """
+
+    def __init__(self, terms: Callable[[Instrument], Terms], seed: int, act: Act | None = None) -> None:
+        self.market = CompiledMarket()
+        self.states = states.new_states(SMALL, seed)
+        self.accounts: list[str] = []
+        self._terms = terms
+        self._act = kernels.no_act if act is None else act
+        self._compile()
+        self._event_word = EVENT_WORD_START
+        self._events: list[EventView] = []
+        self._marks: list[tuple[int, int, int, int]] = []
+
+    @property
+    def now_ns(self) -> int:
+        """Engine time."""
+        return int(self.states[0]["now_ns"])
+
+    def open_account(self, name: str, cash: int, leverage: int = 1) -> int:
+        """Open an account with so much money, at eight decimals; returns its index. Raises DataError when it cannot be."""
+        index = len(self.accounts)
+        if name in self.accounts:
+            raise DataError(f"expected an account name that is not in use, was {name!r}")
+        if not 0 <= cash <= MANTISSA_MAX or leverage < 1:
+            raise DataError(f"account {name}: expected cash of 0 or more and a leverage of 1 or more, was {cash}, {leverage}")
+        if index == LARGE.accounts:
+            raise DataError(f"expected at most {LARGE.accounts} accounts, was one more: {name!r}")
+        if index == len(self.states[0]["accounts"]):
+            self._enlarge()
+        row = self.states[0]["accounts"][index]
+        row["open"], row["cash"], row["leverage"] = 1, cash, leverage
+        self.accounts.append(name)
+        return index
+
+    def advance(self, records: Records, start: int) -> tuple[int, int]:
+        """Take records until someone must be asked: (position, `Why.DONE`, `Why.WOKEN` or `Why.TIMER`)."""
+        position = start
+        while True:
+            position, why = self._advance(records, position, self.market.books, self.states, self._compiled_act)
+            if why in (_DONE, _WOKEN, _TIMER):
+                self._check()
+                return position, why
+            if why == _LISTING:
+                position = self._list(records, position)
+            elif why == _BOOK_CAPACITY:
+                self.market.enlarge()
+                self._compile()
+            elif why == _UNLISTED:
+                raise unlisted(int(records["instrument"][position]))
+            else:
+                self._empty_buffers()
+
+    def take(self, records: Records | bytes) -> None:
+        """Take whole records in order, whoever may be woken by them."""
+        array = as_records(records) if isinstance(records, bytes) else records
+        position, why = 0, _WOKEN
+        while why != _DONE:
+            position, why = self.advance(array, position)
+            self.clear_wakes()
+            self._empty_buffers()
+
+    def settle(self, until_ns: int | None = None, arrivals_max: int = MANTISSA_MAX // 2) -> bool:
+        """Carry out what is due at or before engine time, or `until_ns`; True when someone is woken by it, and more may be due."""
+        until = self.now_ns if until_ns is None else until_ns
+        while True:
+            why = kernels.settle(self.market.books, self.states, until, arrivals_max)
+            if why != _FULL:
+                self._check()
+                return bool(why == _WOKEN)
+            self._empty_buffers()
+
+    def move_clock(self, now_ns: int) -> None:
+        """Engine time goes on to `now_ns`; nothing may be due before."""
+        if not kernels.move_clock(self.states, now_ns):
+            self._empty_buffers()
+            kernels.move_clock(self.states, now_ns)
+
+    def submit(  # noqa: PLR0913 - an order has these fields
+        self, account: int, instrument: int, side: int, type: int, tif: int, price: int, size: int
+    ) -> int:
+        """Send an order; returns its number. A refusal is an event."""
+        if 2 * (int(self.states[0]["orders_live"]) + 1) > len(self.states[0]["orders"]):
+            self._enlarge()
+        return int(kernels.submit_order(self.states, account, instrument, side, type, tif, price, size))
+
+    def cancel(self, account: int, order: int) -> None:
+        """Ask for the end of an order."""
+        kernels.cancel_order(self.states, account, order)
+
+    def amend(self, account: int, order: int, price: int, size: int) -> None:
+        """Ask for another price and whole size of an order."""
+        kernels.amend_order(self.states, account, order, price, size)
+
+    def equity(self, account: int) -> int:
+        """Equity of an account now, at eight decimals."""
+        return int(kernels.equity_of(self.states, account))
+
+    def take_events(self) -> list[EventView]:
+        """Events since the last call."""
+        self._empty_buffers()
+        events, self._events = self._events, []
+        return events
+
+    def take_marks(self) -> list[tuple[int, int, int, int]]:
+        """Marks of the accounts since the last call: (time, account, equity, cash)."""
+        self._empty_buffers()
+        marks, self._marks = self._marks, []
+        return marks
+
+    def clear_wakes(self) -> None:
+        """Forget who was woken."""
+        state = self.states[0]
+        state["wake_count"] = state["closed_count"] = state["listened"] = 0
+
+    def view(self) -> EngineView:
+        """All live values."""
+        self._empty_buffers()
+        state = self.states[0]
+        return EngineView(
+            *(int(state[name]) for name in ("now_ns", "orders_made", "arrivals", "events_made")),
+            self._event_word,
+            states.account_views(self.states, self.accounts),
+            states.position_views(self.states),
+            states.order_views(self.states),
+            states.due_views(self.states),
+        )
+
+    def state_hash(self) -> str:
+        """The hash of the market and of this engine."""
+        return run_hash(self.market.state_hash(), engine_hash(self.view()))
+
+    def _empty_buffers(self) -> None:
+        if self.states[0]["event_count"]:
+            listened = self.states[0]["listened"]
+            events = states.take_events(self.states)
+            self.states[0]["listened"] = listened
+            self._event_word = next_event_word(self._event_word, events)
+            self._events += events
+        if self.states[0]["mark_count"]:
+            self._marks += states.take_marks(self.states)
+
+    def _list(self, records: Records, start: int) -> int:
+        index = int(records["instrument"][start])
+        old = self.market.instruments.get(index)
+        end = self.market.list_at(records, start)
+        new = self.market.instruments[index]
+        while index >= len(self.states[0]["instruments"]) and states.capacity_of(self.states) != LARGE:
+            self._enlarge()
+        if index < len(self.states[0]["instruments"]):
+            if old is not None:
+                states.rescale(self.states, index, old, new)
+            states.set_terms(self.states, index, new, self._terms(new))
+        return end
+
+    def _enlarge(self) -> None:
+        larger = states.CLASSES.index(states.capacity_of(self.states)) + 1
+        if larger < len(states.CLASSES):
+            self.states = states.enlarged(self.states, states.CLASSES[larger])
+            self._compile()
+
+    def _compile(self) -> None:
+        """Take the kernels for the layouts of books and state, compiled on the first use of a layout."""
+        self._advance = kernels.compiled_advance(self.market.books.dtype, self.states.dtype)
+        self._compiled_act = kernels.compiled_act(self._act, self.states.dtype)
+
+    def _check(self) -> None:
+        if self.states[0]["overflow"]:
+            raise IntegrityError("expected values that fit in 64 bits and events that fit their buffer, was more")
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache, before time is taken."""
+    engine = Engine(lambda _: Terms(), 0)
+    account = engine.open_account("warm", 0)
+    engine.take(np.zeros(0, RECORD_DTYPE))
+    engine.submit(account, 0, 1, 0, 0, 0, 1)
+    engine.cancel(account, 1)
+    engine.amend(account, 1, 1, 1)
+    engine.settle()
+    engine.move_clock(0)
+    engine.equity(account)
