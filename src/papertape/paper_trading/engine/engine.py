@@ -68,14 +68,17 @@ class Engine:
         self.accounts.append(name)
         return index
 
-    def advance(self, records: Records, start: int) -> tuple[int, int]:
-        """Take records until someone must be asked: (position, `Why.DONE`, `Why.WOKEN` or `Why.TIMER`)."""
+    def advance(self, records: Records, start: int) -> tuple[int, int, int]:
+        """Take records until someone must be asked: (position, `Why.DONE`, `Why.WOKEN` or `Why.TIMER`, subscription).
+
+        The subscription is told when it is all that was woken, else it is NONE and the state says who was.
+        """
         position = start
         while True:
-            position, why = self._advance(records, position, self.market.books, self.states, self._compiled_act)
+            position, why, only = self._advance(records, position, self.market.books, self.states, self._compiled_act)
             if why in (_DONE, _WOKEN, _TIMER):
                 self._check()
-                return position, why
+                return position, why, only
             if why == _LISTING:
                 position = self._list(records, position)
             elif why == _BOOK_CAPACITY:
@@ -91,7 +94,7 @@ class Engine:
         array = as_records(records) if isinstance(records, bytes) else records
         position, why = 0, _WOKEN
         while why != _DONE:
-            position, why = self.advance(array, position)
+            position, why, _ = self.advance(array, position)
             self.clear_wakes()
             self._empty_buffers()
 

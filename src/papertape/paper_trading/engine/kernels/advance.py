@@ -7,7 +7,7 @@ from numba import config, from_dtype, types
 from papertape.core.bars.kernels import add_record
 from papertape.core.book.kernels import is_listed, lose_sync, take
 from papertape.core.fixed.rows import MANTISSA_MAX
-from papertape.core.jit import array_of, njit
+from papertape.core.jit import array_of, njit, njit_inline
 from papertape.core.records import FIRST_MARKET_KIND, RECORD_DTYPE, Flag, Kind, PrintCause, Verdict
 from papertape.paper_trading.engine.kernels import desk
 from papertape.paper_trading.engine.kernels.matching import (
@@ -61,7 +61,7 @@ _FEED_QUOTE, _FEED_PRINT, _FEED_BOOK = int(Feed.QUOTE), int(Feed.PRINT), int(Fee
 
 
 def advance(records, start, books, states, act):
-    """Take records from `start` on; returns the position reached and why (`Why`).
+    """Take records from `start` on; returns the position reached, why (`Why`), and the only subscription to wake, or NONE.
 
     At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the
     compiled strategy of the account `compiled_account`, called with the state, that account and each record taken.
@@ -80,30 +80,39 @@ def advance(records, start, books, states, act):
         if now_ns >= state.next_ns or state.event_count > room:
             why = reach(state, books, now_ns)
             if why != _DONE:
-                return at, why
+                return at, why, _NONE
         state.now_ns = now_ns
         if kind < _FIRST_MARKET:
             if kind == _INSTRUMENT:
-                return at, _LISTING
+                return at, _LISTING, _NONE
             if kind != _GAP or record["id"] != _DELTA:
                 continue
         instrument = int(record["instrument"])
         if not is_listed(books, instrument):
-            return at, _UNLISTED
+            return at, _UNLISTED, _NONE
         if kind == _GAP:
             _lose(state, books[instrument], instrument)
             continue
         fresh = record["id"] > books[instrument].quote_id
         if not take(books[instrument], record):
-            return at, _BOOK_CAPACITY
+            return at, _BOOK_CAPACITY, _NONE
         if instrument < state.instruments_used and state.instruments[instrument].listed != 0:
             _follow(state, books[instrument], instrument, record, fresh)
             if state.compiled_account != _NONE:
                 act(state, state.compiled_account, record)
                 refresh_next(state)
             if state.wake_count + state.closed_count + state.listened != 0:
-                return at + 1, _WOKEN
-    return len(records), _DONE
+                return at + 1, _WOKEN, _only_wake(state)
+    return len(records), _DONE, _NONE
+
+
+@njit
+def _only_wake(state):
+    """The subscription that was woken, when it is the only thing to ask about; it is forgotten then. Else NONE."""
+    if state.wake_count != 1 or state.closed_count + state.listened != 0:
+        return _NONE
+    state.wake_count = 0
+    return state.wakes[0]
 
 
 @njit
@@ -186,7 +195,7 @@ def _lose(state, book, instrument):
         inst.bid, inst.bid_size, inst.ask, inst.ask_size = 0, 0, 0, 0
 
 
-@njit
+@njit_inline
 def _follow(state, book, instrument, record, fresh):
     """What a record that the book has taken means for orders, bars and those who listen."""
     inst = state.instruments[instrument]
@@ -218,7 +227,7 @@ def _follow(state, book, instrument, record, fresh):
         _wake(state, inst.feeds[feed])
 
 
-@njit
+@njit_inline
 def _new_top(state, book, instrument):
     inst = state.instruments[instrument]
     if inst.bid != 0 and inst.ask != 0:
@@ -264,7 +273,7 @@ def _follow_level(state, inst, record):
     level_changed(state, inst, side, price, size)
 
 
-@njit
+@njit_inline
 def _make_bars(state, inst, record):
     at = inst.bars
     while at != _NONE:
@@ -275,7 +284,7 @@ def _make_bars(state, inst, record):
         at = bar.next
 
 
-@njit
+@njit_inline
 def _wake(state, first):
     at = first
     while at != _NONE:

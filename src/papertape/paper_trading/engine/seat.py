@@ -1,0 +1,253 @@
+"""A strategy's seat at the engine: its account as it has been told of it, and the way its orders go in."""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from papertape.core.bars import BarSource
+from papertape.core.errors import DataError
+from papertape.core.fixed import VALUE_MAX, Rounding, divide
+from papertape.core.instruments import MONEY_SCALE, Instrument, InstrumentKind
+from papertape.paper_trading.engine import facts
+from papertape.paper_trading.engine.rows import EventKind, Feed, Liquidity, OrderType, Reason, Side, TimeInForce
+from papertape.paper_trading.engine.state_hash import EventView
+from papertape.paper_trading.strategy import KnownOrder, Number, OrderUpdate, Quote, Strategy, decimal_of
+
+if TYPE_CHECKING:
+    from papertape.paper_trading.engine.run import Run
+
+NO_PRICE = -1
+"""What a number that the instrument's scale cannot hold is sent as: the rules refuse it, since it is on no tick or lot."""
+_TIFS = {tif.name.lower(): tif for tif in TimeInForce}
+_SOURCES = {"mid": BarSource.MID, "bid": BarSource.BID, "ask": BarSource.ASK, "prints": BarSource.PRINT}
+_UNITS_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+_LIVE_ENDS = (EventKind.REJECTED, EventKind.CANCELLED, EventKind.EXPIRED)
+
+
+def parse_duration_ns(text: str) -> int:
+    """Nanoseconds of a time such as "500ms", "1s", "5m", "4h" or "1d". Raises DataError for anything else."""
+    digits = text.rstrip("msdh")
+    unit = _UNITS_NS.get(text[len(digits) :])
+    if unit is None or not digits.isdigit() or not int(digits):
+        raise DataError(f'expected a time such as "500ms", "1s", "5m", "4h" or "1d", was {text!r}')
+    return int(digits) * unit
+
+
+def units_of(number: Number, scale: int) -> int:
+    """The mantissa of a user's number, NO_PRICE when the scale cannot hold it. Raises DataError when it is no number."""
+    try:
+        value = Decimal(repr(number) if isinstance(number, float) else number)
+        scaled = value.scaleb(scale)
+        whole = scaled.to_integral_value() if value.is_finite() else Decimal(0)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise DataError(f"expected a decimal number for a price or size, was {number!r}") from error
+    if not value.is_finite():
+        raise DataError(f"expected a finite price or size, was {number!r}")
+    return int(whole) if whole == scaled and abs(whole) <= VALUE_MAX else NO_PRICE
+
+
+class Seat:
+    """The context of one strategy; implements `strategy.Context`."""
+
+    def __init__(self, run: "Run", index: int, name: str, strategy: Strategy, cash: int) -> None:
+        self.index = index
+        self.strategy = strategy
+        self.stopped = False
+        self._run = run
+        self._name = name
+        self.cash_units = cash
+        self.holdings: dict[int, tuple[int, int]] = {}
+        self.live: dict[int, EventView] = {}
+
+    @property
+    def now_ns(self) -> int:
+        return self._run.engine.now_ns
+
+    @property
+    def account(self) -> str:
+        return self._name
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        return [one.symbol for one in self._run.engine.market.instruments.values()]
+
+    @property
+    def cash(self) -> Decimal:
+        return decimal_of(self.cash_units, MONEY_SCALE)
+
+    @property
+    def equity(self) -> Decimal:
+        total = self.cash_units
+        rows = self._run.engine.states[0]["instruments"]
+        for index, (size, cost) in self.holdings.items():
+            row = rows[index]
+            worth = size * int(row["mid2"]) * int(row["value_times"])
+            value = divide(worth, 2 * int(row["value_over"]), Rounding.HALF_EVEN) if row["mid2"] else cost
+            total += value if row["is_spot"] else value - cost
+        return decimal_of(total, MONEY_SCALE)
+
+    def instrument(self, symbol: str) -> Instrument:
+        return self._run.engine.market.instruments[self._index(symbol)]
+
+    def subscribe_bars(self, symbol: str, timeframe: str, source: str = "mid") -> None:
+        if source not in _SOURCES:
+            raise DataError(f"expected bars from one of {', '.join(_SOURCES)}, was {source!r}")
+        self._run.wakes.follow_bars(self, self._index(symbol), parse_duration_ns(timeframe), _SOURCES[source])
+
+    def subscribe_quotes(self, symbol: str, every: int = 1) -> None:
+        self._subscribe(Feed.QUOTE, symbol, every)
+
+    def subscribe_prints(self, symbol: str, every: int = 1) -> None:
+        self._subscribe(Feed.PRINT, symbol, every)
+
+    def subscribe_book(self, symbol: str, every: int = 1) -> None:
+        self._subscribe(Feed.BOOK, symbol, every)
+
+    def _subscribe(self, feed: Feed, symbol: str, every: int) -> None:
+        if every < 1:
+            raise DataError(f"expected to be woken by one in 1 or more, was {every}")
+        self._run.wakes.follow_feed(self, feed, self._index(symbol), every)
+
+    def set_timer(self, name: str, after: str) -> None:
+        self._run.set_timer(self, self.now_ns + parse_duration_ns(after), name)
+
+    def quote(self, symbol: str) -> Quote | None:
+        index = self._index(symbol)
+        row = self._run.engine.states[0]["instruments"][index]
+        if not row["bid"] and not row["ask"]:
+            return None
+        top = (int(row[name]) for name in ("bid", "bid_size", "ask", "ask_size"))
+        return Quote(self._run.engine.market.instruments[index], 0, *top)
+
+    def levels(self, symbol: str, count: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
+        one = self.instrument(symbol)
+        sides = self._run.engine.market.levels(self._index(symbol), count)
+        bids, asks = (
+            [(decimal_of(price, one.price_scale), decimal_of(size, one.size_scale)) for price, size in side]
+            for side in sides
+        )
+        return bids, asks
+
+    def position(self, symbol: str) -> Decimal:
+        index = self._index(symbol)
+        size, _ = self.holdings.get(index, (0, 0))
+        return decimal_of(size, self._run.engine.market.instruments[index].size_scale)
+
+    def orders(self, symbol: str | None = None) -> list[KnownOrder]:
+        index = None if symbol is None else self._index(symbol)
+        return [self._known(event) for event in self.live.values() if index in (None, event.instrument)]
+
+    def _known(self, event: EventView) -> KnownOrder:
+        one = self._run.engine.market.instruments[event.instrument]
+        price = decimal_of(event.price, one.price_scale)
+        size, rest = decimal_of(event.size, one.size_scale), decimal_of(event.rest, one.size_scale)
+        return KnownOrder(event.order, one.symbol, Side(event.side), price, size, rest, bool(event.kind))
+
+    def buy(
+        self, symbol: str, size: Number, price: Number | None = None, *, stop: Number | None = None, tif: str = "gtc"
+    ) -> int:
+        return self._send(Side.BUY, symbol, size, price, stop, tif)
+
+    def sell(
+        self, symbol: str, size: Number, price: Number | None = None, *, stop: Number | None = None, tif: str = "gtc"
+    ) -> int:
+        return self._send(Side.SELL, symbol, size, price, stop, tif)
+
+    def _send(self, side: Side, symbol: str, size: Number, price: Number | None, stop: Number | None, tif: str) -> int:
+        if price is not None and stop is not None:
+            raise DataError("expected a price or a stop, was both; an order of both comes with a later version")
+        index = self._index(symbol)
+        one = self._run.engine.market.instruments[index]
+        kind = OrderType.MARKET
+        limit = 0
+        if price is not None or stop is not None:
+            kind = OrderType.LIMIT if stop is None else OrderType.STOP
+            limit = units_of(price if stop is None else stop, one.price_scale)  # type: ignore[arg-type]
+        return self._submit(index, side, kind, tif, limit, units_of(size, one.size_scale))
+
+    def submit_units(self, symbol: str, side: Side, size_units: int, price_units: int = 0, tif: str = "gtc") -> int:
+        kind = OrderType.LIMIT if price_units else OrderType.MARKET
+        return self._submit(self._index(symbol), side, kind, tif, price_units, size_units)
+
+    def _submit(self, index: int, side: int, kind: int, tif: str, price: int, size: int) -> int:
+        if tif not in _TIFS:
+            raise DataError(f"expected a time in force of {', '.join(_TIFS)}, was {tif!r}")
+        order = self._run.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
+        unknown = (0,) * 5
+        self.live[order] = EventView(0, self.now_ns, 0, order, self.index, index, side, price, size, size, *unknown)
+        return order
+
+    def cancel(self, order: int) -> None:
+        self._run.command(self, facts.CANCEL, (order,))
+
+    def amend(self, order: int, *, price: Number | None = None, size: Number | None = None) -> None:
+        known = self.live.get(order)
+        if known is None:
+            raise DataError(f"expected the number of a live order of {self._name}, was {order}")
+        one = self._run.engine.market.instruments[known.instrument]
+        new_price = known.price if price is None else units_of(price, one.price_scale)
+        new_size = known.size if size is None else units_of(size, one.size_scale)
+        self._run.command(self, facts.AMEND, (order, new_price, new_size))
+
+    def note(self, text: str) -> None:
+        self._run.note(self, text)
+
+    def _index(self, symbol: str) -> int:
+        index = self._run.symbols.get(symbol)
+        if index is None:
+            raise DataError(f"expected one of the symbols {', '.join(self.symbols) or '(none yet)'}, was {symbol!r}")
+        return index
+
+    def learn(self, event: EventView) -> OrderUpdate:
+        """Take what an event changes into what this account knows, and put it as its strategy is told."""
+        instrument = self._run.engine.market.instruments.get(event.instrument)
+        known = self.live.get(event.order)
+        if event.kind == EventKind.FILL and instrument is not None:
+            self._learn_fill(event, instrument)
+        if event.kind in _LIVE_ENDS or (event.kind == EventKind.FILL and not event.rest):
+            self.live.pop(event.order, None)
+        elif known is not None and event.kind != EventKind.REFUSED:
+            size = known.size if event.kind == EventKind.FILL else event.size
+            price = known.price if event.kind == EventKind.FILL else event.price
+            self.live[event.order] = event._replace(price=price, size=size)
+        return OrderUpdate(
+            instrument,
+            event.ts_ns,
+            EventKind(event.kind),
+            event.order,
+            Side(event.side) if event.side else None,
+            event.price,
+            event.size,
+            event.rest,
+            event.liquidity == Liquidity.MAKER,
+            event.notional,
+            event.fee,
+            event.realised,
+            Reason(event.reason),
+        )
+
+    def _learn_fill(self, event: EventView, instrument: Instrument) -> None:
+        size, cost = self.holdings.get(event.instrument, (0, 0))
+        # The cost moves by value and profit alike whether a trade opens, closes or turns a position.
+        bought = event.side * event.notional
+        self.holdings[event.instrument] = (size + event.side * event.size, cost + bought + event.realised)
+        is_spot = instrument.kind is InstrumentKind.CRYPTO_SPOT
+        self.cash_units += (-bought if is_spot else event.realised) - event.fee
+
+    def export(self) -> dict[str, Any]:
+        """What this account knows, as plain values."""
+        return {
+            "stopped": self.stopped,
+            "cash": self.cash_units,
+            "holdings": [[index, *held] for index, held in self.holdings.items()],
+            "live": [list(event) for event in self.live.values()],
+            "strategy": self.strategy.save(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take back what `export` gave."""
+        self.stopped = saved["stopped"]
+        self.cash_units = saved["cash"]
+        self.holdings = {index: (size, cost) for index, size, cost in saved["holdings"]}
+        self.live = {event[3]: EventView._make(event) for event in saved["live"]}
+        self.strategy.load(saved["strategy"])
