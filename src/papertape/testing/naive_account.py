@@ -68,8 +68,9 @@ class Account:
         return equity
 
     def exposure(self, listings: Mapping[int, Listing]) -> int:
-        """Value of all positions, whether long or short."""
-        return sum(abs(_worth(listings[number], position)) for number, position in self.positions.items())
+        """Value of all perpetual positions, whether long or short."""
+        held = ((listings[number], position) for number, position in self.positions.items())
+        return sum(abs(_worth(listing, position)) for listing, position in held if not listing.is_spot)
 
     def gone(self, level: tuple[int, int, int], displayed: int) -> int:
         """What this account took of a level that displayed this very size then."""
@@ -77,9 +78,8 @@ class Account:
         return taken if then == displayed else 0
 
     def remember(self, level: tuple[int, int, int], displayed: int, size: int) -> None:
-        """Note that `size` more was taken of a level; the levels taken from the longest ago are forgotten."""
+        """Note that `size` more was taken of a level; the levels first taken from the longest ago are forgotten."""
         taken = self.gone(level, displayed) + size
-        self.taken.pop(level, None)
         self.taken[level] = (displayed, taken)
         if len(self.taken) > TAKEN_KEPT:
             del self.taken[next(iter(self.taken))]

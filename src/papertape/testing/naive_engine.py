@@ -14,6 +14,7 @@ import numpy as np
 from papertape.core.book.rows import Market
 from papertape.core.draws import draw_below, purpose_id
 from papertape.core.errors import DataError
+from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import RECORD_BYTES, RECORD_STRUCT, Flag, Kind
 from papertape.paper_trading.engine.rows import SECOND_NS, Due, EventKind, OrderType, Reason, Side, Status, TimeInForce
@@ -60,7 +61,7 @@ class NaiveEngine:
         self._terms, self._seed = terms, seed
         self._market = Market()
         self._venue = NaiveMatching()
-        self._offset_ns = self._orders_made = self._sent = 0
+        self._offset_ns = self._orders_made = self._sent = self._arrivals = 0
         self._due: list[Travelling] = []
         self._listing_event = b""
         self._event_word, self._events_told = EVENT_WORD_START, 0
@@ -156,6 +157,7 @@ class NaiveEngine:
     # What arrives at the venue.
 
     def _arrive(self, due: Travelling) -> None:
+        self._arrivals += 1
         order = self._venue.orders.get(due.order)
         if order is None:
             if due.what != Due.NEW:
@@ -195,12 +197,12 @@ class NaiveEngine:
         venue = self._venue
         self._orders_made += 1
         order = Order(self._orders_made, account, instrument, side, type, tif, price, size)
+        if not _is_sound(order):
+            venue.tell(EventKind.REJECTED, order, Reason.BAD_REQUEST)
+            return order.id
         listing = venue.listings.get(instrument)
         if listing is None:
             venue.tell(EventKind.REJECTED, order, Reason.NOT_LISTED)
-            return order.id
-        if side not in tuple(Side) or type not in tuple(OrderType) or tif not in tuple(TimeInForce):
-            venue.tell(EventKind.REJECTED, order, Reason.BAD_REQUEST)
             return order.id
         order.valued_at = listing.best(-side)[0] if type == OrderType.MARKET else price
         reason = venue.faults(listing, order) or venue.reserve(listing, order)
@@ -279,12 +281,21 @@ class NaiveEngine:
         ]
         orders = [_order_view(order) for _, order in sorted(venue.orders.items())]
         due = [DueView(one.due_ns, one.number, int(one.what), one.order, one.price, one.size) for one in self._due]
-        counts = (venue.now_ns, self._orders_made, self._sent, venue.events_made)
+        counts = (venue.now_ns, self._orders_made, self._arrivals, venue.events_made)
         return EngineView(*counts, self._event_word, accounts, positions, orders, due)
 
     def state_hash(self) -> str:
         """The state hash of the run so far."""
         return run_hash(self._market.state_hash(), engine_hash(self.view()))
+
+
+def _is_sound(order: Order) -> bool:
+    """Whether an order can be meant at all."""
+    if order.side not in tuple(Side) or order.type not in tuple(OrderType) or order.tif not in tuple(TimeInForce):
+        return False
+    if (order.type == OrderType.MARKET and order.price) or max(abs(order.price), abs(order.size)) > VALUE_MAX:
+        return False
+    return order.type == OrderType.LIMIT or order.tif != TimeInForce.POST_ONLY
 
 
 def _order_view(order: Order) -> OrderView:

@@ -198,8 +198,8 @@ class NaiveMatching:
         """What the order can take of the other side, no worse than `limit`."""
         wanted, bites = order.rest, []
         if listing.terms.whole_fills:
-            best = listing.best(-order.side)[0]
-            return [(best, 0, wanted)] if limit is None or no_worse(order.side, best, limit) else []
+            prices = [price for price, _ in listing.levels(-order.side)[:1]]
+            return [(one, 0, wanted) for one in prices if limit is None or no_worse(order.side, one, limit)]
         account = self.accounts[order.account]
         for price, displayed in listing.levels(-order.side)[:LEVELS_WALKED_MAX]:
             if not wanted or (limit is not None and not no_worse(order.side, price, limit)):

@@ -206,9 +206,7 @@ def _follow(state, book, instrument, record, fresh):
             inst.quote_id = record["id"]
             if book.synced == 0 or book.update_id <= record["id"]:
                 inst.from_quote = 1
-                inst.bid, inst.bid_size = record["price"], record["size"]
-                inst.ask, inst.ask_size = record["x"], record["y"]
-                _new_top(state, book, instrument)
+                _new_top(state, book, instrument, record["price"], record["size"], record["x"], record["y"])
     elif kind == _PRINT:
         feed = _FEED_PRINT
         _follow_print(state, book, instrument, record)
@@ -220,16 +218,19 @@ def _follow(state, book, instrument, record, fresh):
             feed = _FEED_BOOK
             if record["id"] >= inst.quote_id:
                 inst.from_quote = 0
-                inst.bid, inst.bid_size, inst.ask, inst.ask_size = book.top[0], book.top[1], book.top[2], book.top[3]
-                _new_top(state, book, instrument)
+                _new_top(state, book, instrument, book.top[0], book.top[1], book.top[2], book.top[3])
     _make_bars(state, inst, record)
     if feed != _NONE and inst.feeds[feed] != _NONE:
         _wake(state, inst.feeds[feed])
 
 
 @njit_inline
-def _new_top(state, book, instrument):
+def _new_top(state, book, instrument, bid, bid_size, ask, ask_size):
+    """A top that counts; one that is the same as before changes nothing."""
     inst = state.instruments[instrument]
+    if inst.bid == bid and inst.ask == ask and inst.bid_size == bid_size and inst.ask_size == ask_size:
+        return
+    inst.bid, inst.bid_size, inst.ask, inst.ask_size = bid, bid_size, ask, ask_size
     if inst.bid != 0 and inst.ask != 0:
         if inst.bid >= inst.ask:
             return
@@ -266,7 +267,7 @@ def _follow_level(state, inst, record):
         return
     side = 1 if record["flags"] & _ASK else 0
     if side == 0:
-        if inst.key[BUYS] < price or (record["id"] < inst.quote_id and price >= inst.bid):
+        if inst.key[BUYS] < price or (record["id"] < inst.quote_id and 0 < inst.bid <= price):
             return
     elif inst.key[SELLS] < -price or (record["id"] < inst.quote_id and price <= inst.ask):
         return

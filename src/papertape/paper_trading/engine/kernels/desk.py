@@ -110,7 +110,7 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     order = state.orders[slot]
     order.id, order.account, order.instrument, order.side, order.type = number, account, instrument, side, kind
     order.tif, order.status, order.price, order["size"], order.filled = tif, _PENDING, price, size, 0
-    order.ahead, order.active_ns, order.reserved, order.reduces = _UNKNOWN, 0, 0, 0
+    order.ahead, order.active_ns, order.reserved, order.reduces = 0, 0, 0, 0
     order.list, order.next = _NONE, _NONE
     state.orders_live += 1
     order.reduces = size if _reduces(state, order, size) else 0
@@ -144,8 +144,11 @@ def amend(state, account, number, price, size):
         reason = _NO_ROOM
     else:
         reason = _check_rules(state.instruments[state.orders[slot].instrument], price, price, size)
-    if reason != _OK:
+    if slot == _NONE:
         tell_of(state, _REFUSED, number, account, reason)
+        return
+    if reason != _OK:
+        tell(state, slot, _REFUSED, reason)
         return
     due_ns = state.now_ns + _latency_ns(state, state.orders[slot].instrument)
     send(state, due_ns, _AMEND, number, account, price, size)
@@ -223,7 +226,7 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
     if inst.is_spot:
         if side == _SELL:
             return _OK if rest <= position["size"] - (position.reserved - freed) else _NO_HOLDING
-        need = capped(amount, max(fee(amount, inst.taker_rate), 0))
+        need = capped(amount, fee(amount, inst.taker_rate))
         return _OK if need <= purse.cash - (purse.reserved - freed) else _NO_BALANCE
     if position["size"] * side < 0 and rest <= abs(position["size"]) - (position.reducing - freed_reducing):
         return _OK
@@ -281,8 +284,8 @@ def _arrive_limit(state, book, slot):
     order = state.orders[slot]
     inst = state.instruments[order.instrument]
     best = opposite(inst, order.side)
-    if best != 0 and not is_crossed(inst) and within(order.side, best, order.price):
-        if order.tif == _POST_ONLY:
+    if best != 0 and not is_crossed(inst):
+        if order.tif == _POST_ONLY and within(order.side, best, order.price):
             end(state, slot, _EXPIRED, _WOULD_TAKE)
             return
         if order.tif == _FOK and survey(state, book, slot, order.price)[0] < order["size"] - order.filled:
@@ -317,7 +320,7 @@ def _arrive_amend(state, books, slot, price, size):
         tell(state, slot, _REFUSED, reason)
         return
     reserve(state, slot, 0)
-    keeps = order.status == _PENDING or (order.type == _LIMIT and price == order.price and size <= order["size"])
+    keeps = order.status == _PENDING or (order.type == _LIMIT and price == order.price and size < order["size"])
     if not keeps:
         delist(state, slot)
     order.price, order["size"] = price, size

@@ -64,6 +64,14 @@ def within(side, price, limit):
 
 
 @njit
+def _first_level(inst, book, side):
+    """The best level that an order of this side meets: price and size, (0, 0) when there is none."""
+    if inst.from_quote == 0:
+        return (book.top[2], book.top[3]) if side == _BUY else (book.top[0], book.top[1])
+    return (inst.ask, inst.ask_size) if side == _BUY else (inst.bid, inst.bid_size)
+
+
+@njit
 def _level_behind(book, taken_side, price):
     """The level behind `price` on one side of the book: price and size, (0, 0) when none is known."""
     if book.synced == 0:
@@ -116,7 +124,7 @@ def survey(state, book, slot, limit):
     """What an order could take now: (size, value and fees of it)."""
     order = state.orders[slot]
     inst = state.instruments[order.instrument]
-    price, displayed = (inst.ask, inst.ask_size) if order.side == _BUY else (inst.bid, inst.bid_size)
+    price, displayed = _first_level(inst, book, order.side)
     rest, cost = order["size"] - order.filled, 0
     for _ in range(LEVELS_WALKED_MAX):
         if price == 0 or rest == 0 or not within(order.side, price, limit):
@@ -136,7 +144,7 @@ def take_levels(state, book, slot, limit, liquidity):
     """Take what is displayed up to `limit`: a taker at the levels' prices, a maker at its own. True when it is filled."""
     order = state.orders[slot]
     inst = state.instruments[order.instrument]
-    price, displayed = (inst.ask, inst.ask_size) if order.side == _BUY else (inst.bid, inst.bid_size)
+    price, displayed = _first_level(inst, book, order.side)
     for _ in range(LEVELS_WALKED_MAX):
         if price == 0 or not within(order.side, price, limit):
             break

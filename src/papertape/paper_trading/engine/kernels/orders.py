@@ -110,7 +110,7 @@ def reserve(state, slot, price):
         return
     amount = value(inst, price, rest)[1]
     if inst.is_spot:
-        amount += max(fee(amount, inst.taker_rate), 0)
+        amount += fee(amount, inst.taker_rate)
     account.reserved += amount - order.reserved
     order.reserved = amount
 
