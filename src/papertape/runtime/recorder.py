@@ -122,6 +122,7 @@ class Recorder:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
+        self._silence.fill(self._waiting_since_ns)
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is None:
                 self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), self._waiting_since_ns)
