@@ -1,8 +1,12 @@
-"""Time as a port: `int64` nanoseconds UTC, told by whoever holds the clock. The real clocks stand in `runtime`."""
+"""Time: `int64` nanoseconds UTC, told by whoever holds the clock, or by the records of a tape. The real clocks stand in `runtime`."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from papertape.core.errors import IntegrityError
+from papertape.core.records import Kind
 
 
 class Clock(Protocol):
@@ -27,6 +31,24 @@ class ManualClock:
         if now_ns < self._now_ns:
             raise IntegrityError(f"a clock cannot go back: expected at least {self._now_ns}, was {now_ns}")
         self._now_ns = now_ns
+
+
+class EngineClock:
+    """The time of the engine, told by the records alone: arrival plus the venue's offset as last recorded, never decreasing.
+
+    `now_ns` is 0 before the first record, `offset_ns` before the first CLOCK_OFFSET.
+    """
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.offset_ns = 0
+
+    def advance(self, record: Sequence[int] | np.void) -> int:
+        """The time at `record`, the next one of the tape, given by its fields in the dtype's order."""
+        if record[2] == Kind.CLOCK_OFFSET:
+            self.offset_ns = int(record[8])
+        self.now_ns = max(self.now_ns, int(record[1]) + self.offset_ns)
+        return self.now_ns
 
 
 def floor_us(ts_ns: int) -> int:

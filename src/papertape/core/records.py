@@ -48,6 +48,8 @@ RECORD_DTYPE = np.dtype(
 )
 RECORD_STRUCT = struct.Struct("<qqBBHIqqqqq")
 RECORD_BYTES = RECORD_STRUCT.size
+_RECV = struct.Struct("<q")
+_RECV_OFFSET = 8
 PAYLOAD_OFFSET = 24
 PAYLOAD_BYTES = RECORD_BYTES - PAYLOAD_OFFSET
 NO_ID = -1
@@ -140,12 +142,21 @@ class RecordBuffer:
     over everything and starts anew.
     """
 
-    __slots__ = ("_capacity", "_data", "count")
+    __slots__ = ("_capacity", "_data", "_taken_recv_ns", "count")
 
     def __init__(self, capacity: int = 1024) -> None:
         self._data = bytearray(capacity * RECORD_BYTES)
         self._capacity = capacity
+        self._taken_recv_ns = 0
         self.count = 0
+
+    @property
+    def last_recv_ns(self) -> int:
+        """Arrival of the record that was packed last, taken or not; 0 before the first."""
+        if not self.count:
+            return self._taken_recv_ns
+        recv_ns: int = _RECV.unpack_from(self._data, (self.count - 1) * RECORD_BYTES + _RECV_OFFSET)[0]
+        return recv_ns
 
     def pack(  # noqa: PLR0913 - the record has eleven fields, and this is the hot path
         self,
@@ -196,6 +207,7 @@ class RecordBuffer:
     def take(self) -> bytes:
         """All packed records as bytes; the buffer is empty afterwards."""
         data = bytes(memoryview(self._data)[: self.count * RECORD_BYTES])
+        self._taken_recv_ns = self.last_recv_ns
         self.count = 0
         return data
 

@@ -12,6 +12,7 @@ from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, PapertapeError
 from papertape.core.records import WHOLE, Kind, Link
+from papertape.core.silence import CLOCK_STEP_NS, SilenceFiller
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.latency import LatencyHistogram
@@ -47,6 +48,7 @@ class Recorder:
         self._clock = clock
         self._reel = reel
         self._note = note
+        self._silence = SilenceFiller(machine.gate.buffer)
         self._arrivals: list[int] = []
         self._prelude: Prelude | None = None
         self._waiting: list[Callable[[], None]] = []
@@ -76,7 +78,23 @@ class Recorder:
         if self._machine.gate.buffer.count:
             self.flush()
 
+    async def tell_time(self) -> None:
+        """Tell the time that passes while nothing arrives, until cancelled."""
+        while True:
+            await asyncio.sleep((CLOCK_STEP_NS - self._clock.now_ns() % CLOCK_STEP_NS) / 1e9)
+            self._now_ns()
+            if self._machine.gate.buffer.count:
+                self.flush()
+
+    def _now_ns(self) -> int:
+        """The time at which something is taken, with the silence before it told; frames that wait tell it when they are taken."""
+        now_ns = self._clock.now_ns()
+        if not self._waiting:
+            self._silence.fill(now_ns)
+        return now_ns
+
     def _take(self, ts_recv_ns: int, payload: bytes) -> None:
+        self._silence.fill(ts_recv_ns)
         try:
             self._machine.take(ts_recv_ns, payload)
         except DecodeError as error:
@@ -104,6 +122,7 @@ class Recorder:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
+        self._silence.fill(self._waiting_since_ns)
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is None:
                 self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), self._waiting_since_ns)
@@ -127,7 +146,7 @@ class Recorder:
 
     def snapshot(self, symbol: str, body: bytes) -> None:
         """Take a depth snapshot of `symbol`."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._machine.take_snapshot(now_ns, symbol, body)
         if self._machine.feeds[symbol].sync.synced:
             self.resyncs += symbol in self._synced_once
@@ -137,24 +156,21 @@ class Recorder:
 
     def trades(self, symbol: str, body: bytes) -> None:
         """Take REST trades of `symbol`."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._machine.take_trades(now_ns, symbol, body)
         self._keep_for([symbol], now_ns, body)
         self.flush()
 
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """Note that the venue has prints up to `trade_id`."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._machine.expect_trades(now_ns, symbol, trade_id)
         self._keep_for([symbol], now_ns, trades_until(trade_id))
         self.flush()
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
-        now_ns = self._clock.now_ns()
-        pack = self._machine.gate.buffer.pack
-        self._in_order(partial(pack, 0, now_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, round_trip_ns, 0))
-        self.flush()
+        self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
 
     def begin(self) -> None:
         """Write what stands before the first frame; a tape or reel that is continued begins its books and ids anew."""
@@ -173,7 +189,7 @@ class Recorder:
         """Note a connection that ended, and the books that are lost with it; frames that wait are taken first."""
         if self._prelude is not None and self._waiting:
             self._end_prelude(self._prelude)
-        now_ns = self._clock.now_ns()
+        now_ns = self._now_ns()
         self._machine.lose(now_ns, symbols)
         self._keep_for(symbols, now_ns, LINK_DOWN)
         self._link(connection, Link.DOWN)
@@ -183,8 +199,16 @@ class Recorder:
             self._up.add(connection)
         else:
             self._up.discard(connection)
-        pack, now_ns = self._machine.gate.buffer.pack, self._clock.now_ns()
-        self._in_order(partial(pack, 0, now_ns, Kind.CONNECTION, WHOLE, 0, 0, 0, 0, state, 0, connection))
+        self._fact(Kind.CONNECTION, state, 0, connection)
+
+    def _fact(self, kind: Kind, x: int, y: int, ident: int) -> None:
+        now_ns = self._clock.now_ns()
+
+        def pack() -> None:
+            self._silence.fill(now_ns)
+            self._machine.gate.buffer.pack(0, now_ns, kind, WHOLE, 0, 0, 0, 0, x, y, ident)
+
+        self._in_order(pack)
         self.flush()
 
     def flush(self) -> None:

@@ -78,7 +78,9 @@ async def listen(recording: Recording, seconds: float | None, until: Sequence[as
     async def whole_session() -> None:
         await session.list_symbols()
         recorder.begin()
-        await session.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(recorder.tell_time())
+            group.create_task(session.run())
 
     with stop_signals() as stop:
         async with asyncio.TaskGroup() as group:

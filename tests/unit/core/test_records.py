@@ -57,3 +57,17 @@ def test_text_survives_the_payloads(text: str) -> None:
     for payload in payloads:
         buffer.pack(0, 0, Kind.INSTRUMENT, 0, 0, 0, *payload)
     assert payload_text(as_records(buffer.take()) if payloads else np.empty(0, RECORD_DTYPE)) == text
+
+
+def test_a_buffer_knows_the_arrival_of_its_last_record_even_when_it_was_taken() -> None:
+    buffer = RecordBuffer(capacity=1)
+    assert buffer.last_recv_ns == 0
+    assert buffer.take() == b""
+    buffer.pack(*FIELDS)
+    assert buffer.last_recv_ns == 2
+    more = buffer.take()
+    assert (buffer.take(), buffer.last_recv_ns) == (b"", 2)
+    buffer.pack(-1, 7, *FIELDS[2:])
+    assert buffer.last_recv_ns == 7
+    buffer.extend(more)
+    assert buffer.last_recv_ns == 2

@@ -4,26 +4,30 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from papertape.core.book.rows import Market
 from papertape.core.clock import Clock
 from papertape.core.errors import StoreError
 from papertape.core.records import Kind, RecordBuffer
+from papertape.core.silence import CLOCK_STEP_NS
 from papertape.data.connectors.reel_connector import ReelConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
+from papertape.runtime.clocks import UtcClock
 from papertape.runtime.recorder import Recorder
 from papertape.runtime.reel_out import ReelOut
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.verify import verify_tape
 from tests.binance_frames import instrument, trade
-from tests.integration.hostile import HostileMarket, HostileVenue
+from tests.integration.hostile import HostileMarket, HostileVenue, until
 from tests.integration.wild_frames import MALFORMED
 
 NOW_NS = 1_700_000_000_000_000_000
+MS_NS = 1_000_000
 
 
 class SetClock(Clock):
@@ -31,8 +35,10 @@ class SetClock(Clock):
 
     def __init__(self) -> None:
         self.time_ns = NOW_NS
+        self.asked = 0
 
     def now_ns(self) -> int:
+        self.asked += 1
         return self.time_ns
 
 
@@ -195,3 +201,68 @@ async def test_an_error_that_nobody_asks_for_is_not_told_by_the_loop(tmp_path: P
         del setting
     gc.collect()
     assert told == []
+
+
+async def test_silence_is_told_before_what_ends_it(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        setting.recorder.begin()
+        listed = len(setting.on_tape())
+        steps: list[Callable[[], None]] = [
+            lambda: setting.recorder.frame(setting.market.step()[0][1], is_last=True),
+            lambda: setting.recorder.clock_offset(5, 7),
+            lambda: setting.recorder.link_up(0),
+            lambda: setting.recorder.snapshot("ABCUSDT", json.dumps(setting.market.snapshot()).encode()),
+            lambda: setting.recorder.frame(MALFORMED["no JSON"], is_last=True),
+            lambda: setting.recorder.link_down(0, ["ABCUSDT"]),
+        ]
+        for step in steps:
+            setting.clock.time_ns += 150 * MS_NS  # one multiple of 100 ms lies strictly within each pause
+            step()
+        levels = [Kind.DEPTH_SNAPSHOT] * setting.on_tape().count(Kind.DEPTH_SNAPSHOT)
+        ends = [[Kind.PRINT], [Kind.CLOCK_OFFSET], [Kind.CONNECTION], levels, [Kind.GAP], [Kind.GAP, Kind.CONNECTION]]
+        assert setting.on_tape()[listed:] == [kind for end in ends for kind in (Kind.CLOCK, *end)]
+    assert verify_tape(tmp_path).findings == []
+
+
+async def test_frames_that_wait_for_a_listing_tell_the_silence_between_them_when_they_are_taken(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
+        recorder = Recorder(machine, writer, setting.clock, None, lambda *_, **__: None)
+        recorder.begin()
+        recorder.link_up(0)
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(recorder.tell_time())
+            for pause_ms in (150, 149):
+                setting.clock.time_ns += pause_ms * MS_NS
+                recorder.frame(setting.market.step()[0][1], is_last=True)
+            asked = setting.clock.asked
+            await until(lambda: setting.clock.asked > asked + 1, "a look at the clock")
+            telling.cancel()
+        assert setting.on_tape() == [Kind.CONNECTION]
+        recorder.end()
+        found = setting.on_tape()
+        assert found[:3] == [Kind.CONNECTION, Kind.CLOCK, Kind.INSTRUMENT]
+        taken = [kind for kind in found[3:] if kind != Kind.INSTRUMENT]
+        assert taken == [Kind.PRINT, Kind.CLOCK, Kind.PRINT, Kind.CONNECTION]
+    assert verify_tape(tmp_path).findings == []
+
+
+async def test_time_is_told_while_nothing_arrives(tmp_path: Path) -> None:
+    with MarketWriter.open(tmp_path) as writer:
+        setting = Setting(tmp_path, writer)
+        machine, clock = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer())), UtcClock()
+        machine.list_instrument(instrument("ABCUSDT"), clock.now_ns())
+        recorder = Recorder(machine, writer, clock, None, lambda *_, **__: None)
+        recorder.frame(setting.market.step()[0][1], is_last=True)
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(recorder.tell_time())
+            await until(lambda: setting.on_tape().count(Kind.CLOCK) >= 3, "CLOCK records")
+            telling.cancel()
+        recorder.frame(setting.market.step()[0][1], is_last=True)
+    records = np.concatenate([batch.records for batch in MarketReader.open(tmp_path).blocks()])
+    stamps = records["ts_recv_ns"][records["kind"] == Kind.CLOCK]
+    assert set((stamps % CLOCK_STEP_NS).tolist()) == {0}
+    assert set(np.diff(stamps).tolist()) == {CLOCK_STEP_NS}
+    assert verify_tape(tmp_path).findings == []
