@@ -223,7 +223,10 @@ ACCOUNT_DTYPE = np.dtype(
 )
 
 POSITION_DTYPE = np.dtype(
-    [(name, "<i8") for name in ("size", "cost", "realised", "fees", "reserved", "reducing", "fills")]
+    [
+        *((name, "<i8") for name in ("size", "cost", "realised", "fees", "reserved", "fills")),
+        ("reducing", "<i8", (2,)),
+    ]
 )
 
 TAKEN_DTYPE = np.dtype([(name, "<i8") for name in ("instrument", "side", "price", "displayed", "taken")])

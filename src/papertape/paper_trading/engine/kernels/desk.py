@@ -23,6 +23,7 @@ from papertape.paper_trading.engine.kernels.orders import (
     enlist,
     find,
     free_slot,
+    reducing_row,
     reserve,
     send,
     tell,
@@ -115,7 +116,7 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     state.orders_live += 1
     order.reduces = size if _reduces(state, order, size) else 0
     if order.reduces != 0:
-        state.positions[account, instrument].reducing += size
+        state.positions[account, instrument].reducing[reducing_row(side)] += size
     reserve(state, slot, _reference(state.instruments[instrument], side, kind, price))
     send(state, state.now_ns + _latency_ns(state, instrument), _NEW, number, account, 0, 0)
     return number
@@ -214,7 +215,7 @@ def _reduces(state, order, rest):
     position = state.positions[order.account, order.instrument]
     if state.instruments[order.instrument].is_spot or position["size"] * order.side >= 0:
         return False
-    return rest <= abs(position["size"]) - (position.reducing - order.reduces)
+    return rest <= abs(position["size"]) - (position.reducing[reducing_row(order.side)] - order.reduces)
 
 
 @njit
@@ -228,7 +229,7 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
             return _OK if rest <= position["size"] - (position.reserved - freed) else _NO_HOLDING
         need = capped(amount, fee(amount, inst.taker_rate))
         return _OK if need <= purse.cash - (purse.reserved - freed) else _NO_BALANCE
-    if position["size"] * side < 0 and rest <= abs(position["size"]) - (position.reducing - freed_reducing):
+    if position["size"] * side < 0 and rest <= abs(position["size"]) - (position.reducing[reducing_row(side)] - freed_reducing):
         return _OK
     worth, exposed = equity(state, account)
     limit = worth * purse.leverage if worth <= _MAX // purse.leverage else _MAX
@@ -325,7 +326,7 @@ def _arrive_amend(state, books, slot, price, size):
         delist(state, slot)
     order.price, order["size"] = price, size
     order.reduces = rest if _reduces(state, order, rest) else 0
-    state.positions[order.account, order.instrument].reducing += order.reduces
+    state.positions[order.account, order.instrument].reducing[reducing_row(order.side)] += order.reduces
     reserve(state, slot, price)
     tell(state, slot, _AMENDED, 0)
     if not keeps:

@@ -351,7 +351,9 @@ def take_print(state, book, instrument, record, sold):
         if own < key:
             break
         if record["ts_event_ns"] == 0 or record["ts_event_ns"] >= order.active_ns:
-            _meet_print(state, at, own > key, record["size"] - state.spent[order.account], inst.whole_fills)
+            # Whole fills may have taken more than the print brought.
+            left = max(record["size"] - state.spent[order.account], 0)
+            _meet_print(state, at, own > key, left, inst.whole_fills)
         at = behind
 
 

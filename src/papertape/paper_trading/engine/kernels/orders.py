@@ -94,6 +94,12 @@ def delist(state, slot):
 
 
 @njit
+def reducing_row(side):
+    """Where a position counts the orders of one side that only take it back."""
+    return 0 if side == _BUY else 1
+
+
+@njit
 def reserve(state, slot, price):
     """Count anew what the rest of an order reserves, at `price`; `price` 0 frees everything."""
     order = state.orders[slot]
@@ -105,7 +111,7 @@ def reserve(state, slot, price):
         order.reserved = rest
         return
     if order.reduces != 0:
-        position.reducing += rest - order.reduces
+        position.reducing[reducing_row(order.side)] += rest - order.reduces
         order.reduces = rest
         return
     amount = value(inst, price, rest)[1]
