@@ -1,7 +1,7 @@
-"""hftbacktest's side of strategies.py, run by the Python of .bench-peers: `hftbacktest_strategy_side.py QUOTES.npy COUNT CASE`.
+"""hftbacktest's side of strategies.py, run by the Python of .bench-peers: `hftbacktest_strategy_side.py EVENTS.npy CASE`.
 
 CASE is `bars`, `callback`, `requote`, or `steps-N`: the strategy on bars that looks every N seconds, which misses
-highs and lows. The quotes are events of its own before the clock starts. No latency, no fees, no partial fills.
+highs and lows. No latency, no fees, no partial fills. Compilation, which every process pays, is timed apart.
 """
 
 import sys
@@ -9,22 +9,9 @@ import time
 from typing import Any
 
 import numpy as np
-from hftbacktest import (
-    BUY_EVENT,
-    DEPTH_EVENT,
-    EXCH_EVENT,
-    GTC,
-    GTX,
-    LIMIT,
-    LOCAL_EVENT,
-    MARKET,
-    SELL_EVENT,
-    BacktestAsset,
-    ROIVectorMarketDepthBacktest,
-    event_dtype,
-)
+from hftbacktest import GTC, GTX, LIMIT, MARKET, BacktestAsset, ROIVectorMarketDepthBacktest
 from numba import njit
-from side import LOT, MINUTE_NS, PRICE_DECIMALS, REQUOTE_EVERY, SIZE_DECIMALS, TICK, TICKS_BELOW, answer
+from side import LOT, MINUTE_NS, REQUOTE_EVERY, TICK, TICKS_BELOW, answer
 
 FOR_EVER_NS = 10**18
 TIMEOUT, END_OF_DATA, FEED = 0, 1, 2
@@ -122,32 +109,6 @@ def requote(backtest: Any) -> tuple[int, int, int]:
     return seen, 0, orders
 
 
-def events_of(quotes: np.ndarray) -> np.ndarray:
-    """A quote as the levels that it changes: on each side the new level, then the old one as gone.
-
-    A side that stays as it is makes no event, except that a quote without any change tells its bid again. Where the
-    ask rises it goes first, so that the book is never crossed within a quote.
-    """
-    count = len(quotes)
-    slots = np.zeros((count, 4), event_dtype)
-    keep = np.zeros((count, 4), bool)
-    ask_first = np.diff(quotes["ask"], prepend=quotes["ask"][0]) > 0
-    for side, flag, other in (("bid", BUY_EVENT, ask_first), ("ask", SELL_EVENT, ~ask_first)):
-        price, size = quotes[side], quotes[f"{side}_size"]
-        moved = np.diff(price, prepend=price[0]) != 0
-        rows, column = np.arange(count), np.where(other, 2, 0)
-        slots["ev"][rows, column] = slots["ev"][rows, column + 1] = DEPTH_EVENT | EXCH_EVENT | LOCAL_EVENT | flag
-        slots["px"][rows, column] = price / 10**PRICE_DECIMALS
-        slots["px"][rows[1:], column[1:] + 1] = price[:-1] / 10**PRICE_DECIMALS
-        slots["qty"][rows, column] = size / 10**SIZE_DECIMALS
-        keep[rows, column] = moved | (np.diff(size, prepend=0) != 0)
-        keep[rows, column + 1] = moved
-    unchanged = ~keep.any(axis=1)
-    keep[unchanged, np.where(ask_first, 2, 0)[unchanged]] = True
-    slots["exch_ts"] = slots["local_ts"] = quotes["time_ns"][:, np.newaxis]
-    return slots[keep]
-
-
 def started(events: np.ndarray) -> Any:
     asset = (
         BacktestAsset()
@@ -191,7 +152,7 @@ def run(events: np.ndarray, case: str) -> tuple[float, tuple[int, int, int], Any
 
 
 def main() -> None:
-    case, events = sys.argv[3], events_of(np.load(sys.argv[1], mmap_mode="r")[: int(sys.argv[2])])
+    events, case = np.load(sys.argv[1]), sys.argv[2]
     compiling, *_ = run(events[:1000], case)
     rounds = [run(events, case) for _ in range(ROUNDS)]
     (seen, _, orders), bars, traded = rounds[-1][1:]

@@ -1,4 +1,4 @@
-"""nautilus_trader's side of strategies.py, run by the Python of .bench-peers: `nautilus_side.py QUOTES.npy COUNT CASE`.
+"""nautilus_trader's side of strategies.py, run by the Python of .bench-peers: `nautilus_side.py QUOTES.npy CASE`.
 
 CASE is `bars`, `callback` or `requote`. The quotes are objects of its own before the clock starts; the clock stands
 around BacktestEngine.run, without logs and without the analysis after the run. No latency, no fees, default fill model.
@@ -124,7 +124,7 @@ def run(ticks: list[QuoteTick], case: str) -> tuple[float, Any, list[Any]]:
 
 
 def main() -> None:
-    ticks, case = ticks_of(np.load(sys.argv[1], mmap_mode="r")[: int(sys.argv[2])]), sys.argv[3]
+    ticks, case = ticks_of(np.load(sys.argv[1], mmap_mode="r")), sys.argv[2]
     rounds = [run(ticks, case) for _ in range(ROUNDS)]
     _, strategy, orders = rounds[-1]
     lots = [(1 if order.side == OrderSide.BUY else -1) * round(float(order.filled_qty) / LOT) for order in orders]

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from side import MINUTE_NS, QUOTE_DTYPE, Quotes
+from replay import AT_BOTH, BUY, DEPTH, EVENT_DTYPE, SELL
+from side import MINUTE_NS, PRICE_DECIMALS, QUOTE_DTYPE, SIZE_DECIMALS, Quotes
 
 from papertape.core.records import Kind, RecordBuffer, as_records
 from papertape.data.connectors.reel_connector import ReelConnector
@@ -70,3 +71,27 @@ def bars_of(quotes: Quotes) -> Any:
     bid = quotes["bid"]
     highs, lows = np.maximum.reduceat(bid, starts), np.minimum.reduceat(bid, starts)
     return np.stack([bid[starts[:-1]], highs[:-1], lows[:-1], bid[starts[1:] - 1]], axis=1)
+
+
+def events_of(quotes: Quotes) -> Any:
+    """The quotes as events of hftbacktest: on each side the new level, then the old one as gone.
+
+    A side that stays as it is makes no event, except that a quote without any change tells one again. Where the
+    ask rises it goes first, so that the book is never crossed within a quote.
+    """
+    events = np.zeros((len(quotes), 4), EVENT_DTYPE)
+    told = np.zeros((len(quotes), 4), bool)
+    rows, ask_first = np.arange(len(quotes)), np.diff(quotes["ask"], prepend=0) > 0
+    for name, side, first in (("bid", BUY, np.where(ask_first, 2, 0)), ("ask", SELL, np.where(ask_first, 0, 2))):
+        price, size = quotes[name], quotes[f"{name}_size"]
+        before = np.concatenate((price[:1], price[:-1]))
+        events["ev"][rows, first] = events["ev"][rows, first + 1] = AT_BOTH + side + DEPTH
+        events["px"][rows, first] = price / 10**PRICE_DECIMALS
+        events["px"][rows, first + 1] = before / 10**PRICE_DECIMALS
+        events["qty"][rows, first] = size / 10**SIZE_DECIMALS
+        told[rows, first + 1] = price != before
+        told[rows, first] = (price != before) | (np.diff(size, prepend=0) != 0)
+    # The first column holds a new level of either side.
+    told[~told.any(axis=1), 0] = True
+    events["exch_ts"] = events["local_ts"] = quotes["time_ns"][:, np.newaxis]
+    return events[told]

@@ -34,72 +34,74 @@ SHOWN = ("quotes_per_s", "quotes", "bars", "orders", "fills", "peak_rss_mb", "pa
 Answer = dict[str, Any]
 
 
-def papertape(_file: Path, _count: int, _case: str) -> Answer | None:
+def papertape(_made: Path, _case: str) -> Answer | None:
     """SEAM: papertape's side, None as long as it has no engine.
 
-    It is given the file of quotes (`side.QUOTE_DTYPE`), how many of them to replay and the case, and answers what
-    `side.answer` prints: seconds, bars, bars_hash, closes_hash, seen, orders, fills, position, cash, peak_rss_mb.
+    It is given the folder with `quotes.npy` (`side.QUOTE_DTYPE`) and the case, and answers what `side.answer` prints:
+    seconds, bars, bars_hash, closes_hash, seen, orders, fills, position, cash, peak_rss_mb.
     """
     return None
 
 
-def nautilus(file: Path, count: int, case: str) -> Answer:
-    return environment.answer_of(environment.PYTHON, str(HERE / "nautilus_side.py"), str(file), str(count), case)
+def nautilus(made: Path, case: str) -> Answer:
+    return environment.answer_of(environment.PYTHON, str(HERE / "nautilus_side.py"), str(made / "quotes.npy"), case)
 
 
-def hftbacktest(file: Path, count: int, case: str) -> Answer:
+def hftbacktest(made: Path, case: str) -> Answer:
     script = str(HERE / "hftbacktest_strategy_side.py")
-    return environment.answer_of(environment.PYTHON, script, str(file), str(count), case)
+    return environment.answer_of(environment.PYTHON, script, str(made / "events.npy"), case)
 
 
-def judge(bars: Any, count: int, case: str, answers: dict[str, Answer]) -> None:
-    """End the program unless all answers to one case on `count` quotes are the same, and right where that is known."""
-    expected: Answer = {"seen": count} if case in {"callback", "requote"} else {}
-    if case not in {"callback", "requote"}:
-        expected |= {"bars": len(bars), "closes_hash": digest(bars[:, 3])}
-    if case == "bars":
-        expected["bars_hash"] = digest(bars)
-    first = next(iter(answers.values()))
-    expected |= {name: first[name] for name in TRADED}
-    for side, answer in answers.items():
-        found = {name: answer[name] for name in expected}
-        if found != expected:
-            raise SystemExit(f"{side}, {case}, {count:,} quotes: expected {expected}, was {found}")
+def judge(name: str, expected: Answer, answer: Answer) -> None:
+    """End the program unless the answer is as expected."""
+    found = {field: answer[field] for field in expected}
+    if found != expected:
+        raise SystemExit(f"{name}: expected {expected}, was {found}")
 
 
-def answers_to(made: quotes.Quotes, file: Path, count: int, case: str, *, slow: bool) -> dict[str, Answer]:
-    """The answers of the sides, taken in turn and judged; `slow` asks nautilus_trader as well."""
-    sides = {"papertape": papertape, **({"nautilus_trader": nautilus} if slow else {}), "hftbacktest": hftbacktest}
-    asked = {name: side(file, count, case) for name, side in sides.items() if not (case in STEPS and slow)}
-    answers = {name: answer for name, answer in asked.items() if answer}
-    judge(quotes.bars_of(made[:count]), count, case, answers)
-    for answer in answers.values():
-        answer |= {"quotes": count, "quotes_per_s": round(count / answer["seconds"])}
-    return answers
+def known(made: quotes.Quotes, case: str) -> Answer:
+    """What every answer to a case must say; closes decide the trades, so the steps are judged by them."""
+    if case in {"callback", "requote"}:
+        return {"seen": len(made)}
+    bars = quotes.bars_of(made)
+    whole = {"bars_hash": digest(bars)} if case == "bars" else {}
+    return {"bars": len(bars), "closes_hash": digest(bars[:, 3]), **whole}
+
+
+def rows_of(made: quotes.Quotes, *, slow: bool) -> dict[str, Answer]:
+    """The answers of all sides on the same quotes, in turn; `slow` asks nautilus_trader, and no steps."""
+    rows: dict[str, Answer] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "quotes.npy", made)
+        np.save(Path(folder) / "events.npy", quotes.events_of(made))
+        for case in CASES:
+            sides = {"papertape": papertape, "nautilus": nautilus, "hftbacktest": hftbacktest}
+            if not slow:
+                del sides["nautilus"]
+            asked = {(side, case): ask(Path(folder), case) for side, ask in sides.items()}
+            if case == "bars" and not slow:
+                asked |= {("hftbacktest", step): hftbacktest(Path(folder), step) for step in STEPS}
+            traded: Answer = {}
+            for (side, kind), answer in asked.items():
+                if answer is None:
+                    continue
+                judge(f"{side} {kind}, {len(made):,} quotes", known(made, kind) | traded, answer)
+                traded = {field: answer[field] for field in TRADED}
+                rate = round(len(made) / answer["seconds"])
+                rows[f"{side} {kind}"] = {"quotes": len(made), "quotes_per_s": rate, **answer}
+    return rows
 
 
 def measure(reel: Path | None, symbol: str, count: int, nautilus_count: int) -> dict[str, Answer]:
+    """A row for each side and case; where a side was asked twice, that of all quotes."""
     environment.ready()
     made = quotes.make(reel, symbol, count)
-    rows: dict[str, Answer] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "quotes.npy"
-        np.save(file, made)
-        for case in CASES:
-            # hftbacktest is asked twice: what it answers to all quotes is what counts.
-            few = answers_to(made, file, nautilus_count, case, slow=True)
-            for side, answer in (few | answers_to(made, file, count, case, slow=False)).items():
-                rows[f"{side} {case}"] = answer
-        bars = rows["hftbacktest bars"]
-        for case in STEPS:
-            answer = hftbacktest(file, count, case)
-            answer |= {"quotes": count, "quotes_per_s": round(count / answer["seconds"])}
-            judge(quotes.bars_of(made), count, case, {"hftbacktest bars": bars, "hftbacktest": answer})
-            rows[f"hftbacktest {case}"] = answer
-    for name, answer in rows.items():
-        ours = rows.get(f"papertape {name.split()[1]}")
+    rows = rows_of(made[:nautilus_count], slow=True) | rows_of(made, slow=False)
+    for name, row in rows.items():
+        case = name.split()[1]
+        ours = rows.get(f"papertape {'bars' if case in STEPS else case}")
         if ours:
-            answer["papertape_ratio"] = round(ours["quotes_per_s"] / answer["quotes_per_s"], 2)
+            row["papertape_ratio"] = round(ours["quotes_per_s"] / row["quotes_per_s"], 2)
     return rows
 
 
