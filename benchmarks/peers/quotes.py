@@ -79,19 +79,19 @@ def events_of(quotes: Quotes) -> Any:
     A side that stays as it is makes no event, except that a quote without any change tells one again. Where the
     ask rises it goes first, so that the book is never crossed within a quote.
     """
-    events = np.zeros((len(quotes), 4), EVENT_DTYPE)
-    told = np.zeros((len(quotes), 4), bool)
-    rows, ask_first = np.arange(len(quotes)), np.diff(quotes["ask"], prepend=0) > 0
-    for name, side, first in (("bid", BUY, np.where(ask_first, 2, 0)), ("ask", SELL, np.where(ask_first, 0, 2))):
+    told = np.empty((len(quotes), 2, 2), bool)
+    for side, name in enumerate(("bid", "ask")):
         price, size = quotes[name], quotes[f"{name}_size"]
-        before = np.concatenate((price[:1], price[:-1]))
-        events["ev"][rows, first] = events["ev"][rows, first + 1] = AT_BOTH + side + DEPTH
-        events["px"][rows, first] = price / 10**PRICE_DECIMALS
-        events["px"][rows, first + 1] = before / 10**PRICE_DECIMALS
-        events["qty"][rows, first] = size / 10**SIZE_DECIMALS
-        told[rows, first + 1] = price != before
-        told[rows, first] = (price != before) | (np.diff(size, prepend=0) != 0)
-    # The first column holds a new level of either side.
-    told[~told.any(axis=1), 0] = True
-    events["exch_ts"] = events["local_ts"] = quotes["time_ns"][:, np.newaxis]
-    return events[told]
+        told[:, side, 1] = np.diff(price, prepend=price[0]) != 0
+        told[:, side, 0] = told[:, side, 1] | (np.diff(size, prepend=0) != 0)
+    ask_first = np.diff(quotes["ask"], prepend=0) > 0
+    told[ask_first] = told[ask_first, ::-1]
+    told[~told.any(axis=(1, 2)), 0, 0] = True
+    row, turn, gone = np.nonzero(told)
+    is_ask = (turn == 1) != ask_first[row]
+    events = np.zeros(len(row), EVENT_DTYPE)
+    events["ev"] = AT_BOTH + DEPTH + np.where(is_ask, SELL, BUY)
+    events["exch_ts"] = events["local_ts"] = quotes["time_ns"][row]
+    events["px"] = np.where(is_ask, quotes["ask"][row - gone], quotes["bid"][row - gone]) / 10**PRICE_DECIMALS
+    events["qty"] = np.where(is_ask, quotes["ask_size"][row], quotes["bid_size"][row]) * (1 - gone) / 10**SIZE_DECIMALS
+    return events
