@@ -11,7 +11,10 @@ _CACHED = use_kernel_cache() is not None
 
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
+from llvmlite import ir  # noqa: E402
+from numba import types  # noqa: E402
 from numba.core import event  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +43,53 @@ def array_of(dtype: np.dtype[Any], *, writable: bool) -> Any:
     A signature that does not write takes writable and read-only (mapped) arrays alike, with one compilation.
     """
     return numba.types.Array(numba.from_dtype(dtype), 1, "C", readonly=not writable)
+
+
+@intrinsic
+def _pointer(typing_context: Any, address: Any) -> Any:
+    """The pointer behind an integer address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
+@intrinsic
+def _call(typing_context: Any, address: Any, state: Any, number: Any, record: Any) -> Any:
+    """Call the C function at `address` with two records, as pointers, and a number between them."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word, pointer = ir.IntType(64), ir.PointerType(ir.IntType(8))
+        function = ir.FunctionType(word, [pointer, word, pointer])
+        target, first, middle, last = arguments
+        first, last = (builder.bitcast(one, pointer) for one in (first, last))
+        return builder.call(builder.inttoptr(target, function.as_pointer()), [first, middle, last])
+
+    return types.int64(types.int64, state, types.int64, record), codegen
+
+
+if numba.config.DISABLE_JIT:
+
+    def at_address(address: int, count: int, dtype: Any) -> Any:
+        """The array of `count` records at an address."""
+        import ctypes
+
+        return numba.carray(ctypes.c_void_p(address), count, dtype).view(np.recarray)
+
+    def call_at(function: Any, state: Any, number: int, record: Any) -> Any:
+        """Call a compiled strategy: plain Python here."""
+        return function(state, number, record)
+
+else:
+
+    @numba.njit
+    def at_address(address: int, count: int, dtype: Any) -> Any:
+        """The array of `count` records at an address."""
+        return numba.carray(_pointer(address), count, dtype)
+
+    call_at = _call
+    """Call the C function at an address with a record, a number and a record."""
 
 
 class _CompileListener(event.Listener):

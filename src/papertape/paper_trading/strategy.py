@@ -253,8 +253,8 @@ class Strategy:
     """Base of all strategies; override what you need.
 
     Each is called with the context and must come back soon. One that raises is stopped: its orders are cancelled, the
-    others go on. A strategy that keeps anything between calls says it in `save` and takes it back in `load`, so that a
-    run can go on from a checkpoint.
+    others go on. What it keeps between calls should be plain values, or told by `save` and `load`: then a run can go on
+    from a checkpoint, else it is recovered from its beginning.
     """
 
     def on_start(self, ctx: Context) -> None:
@@ -285,8 +285,9 @@ class Strategy:
         """The run ends. Orders sent here do not arrive any more."""
 
     def save(self) -> Any:
-        """What this strategy remembers, as plain values (numbers, text, lists, dicts); None when nothing."""
-        return None
+        """What this strategy remembers, as plain values (numbers, text, lists, dicts): by default all its attributes."""
+        return dict(vars(self))
 
     def load(self, saved: Any) -> None:
         """Take back what `save` gave."""
+        vars(self).update(saved)

@@ -38,6 +38,7 @@ class Account:
     name: str
     cash: int
     leverage: int
+    currency: str = "USDT"
     realised: int = 0
     fees: int = 0
     positions: dict[int, Position] = field(default_factory=dict)

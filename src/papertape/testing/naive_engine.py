@@ -187,9 +187,9 @@ class NaiveEngine:
 
     # What the control plane asks.
 
-    def open_account(self, name: str, cash: int, leverage: int = 1) -> int:
+    def open_account(self, name: str, cash: int, leverage: int = 1, currency: str = "USDT") -> int:
         """Open an account with `cash` at eight decimals; returns its number, from 0."""
-        self._venue.accounts.append(Account(name, cash, leverage))
+        self._venue.accounts.append(Account(name, cash, leverage, currency))
         return len(self._venue.accounts) - 1
 
     def submit(self, account: int, instrument: int, side: int, type: int, tif: int, price: int, size: int) -> int:  # noqa: A002 - the order's own word
@@ -203,6 +203,9 @@ class NaiveEngine:
         listing = venue.listings.get(instrument)
         if listing is None:
             venue.tell(EventKind.REJECTED, order, Reason.NOT_LISTED)
+            return order.id
+        if listing.instrument.quote != venue.accounts[account].currency:
+            venue.tell(EventKind.REJECTED, order, Reason.OTHER_CURRENCY)
             return order.id
         order.valued_at = listing.best(-side)[0] if type == OrderType.MARKET else price
         reason = venue.faults(listing, order) or venue.reserve(listing, order)

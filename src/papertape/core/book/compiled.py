@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from papertape.core.book import kernels
 from papertape.core.book.state_hash import market_hash, scale_word, signed
 from papertape.core.book.view import BookView, MarketCounts, unlisted
-from papertape.core.errors import DataError
-from papertape.core.fixed import Rounding, rescale
+from papertape.core.errors import DataError, IntegrityError
+from papertape.core.fixed import MANTISSA_MAX, Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
 from papertape.core.records import RECORD_DTYPE, Flag
 
@@ -106,6 +107,28 @@ class CompiledMarket:
             values = [int(value) for value in book[name]]
             book[name] = (price(values[0]), size(values[1]), price(values[2]), size(values[3]))
 
+    def levels(self, index: int, count: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """At most `count` bids and asks of one book, (price, size), best first; none while it is not synchronised."""
+        book = self.books[index]
+        return (_best_levels(book, 0, count), _best_levels(book, 1, count)) if book["synced"] else ([], [])
+
+    def export(self) -> dict[str, Any]:
+        """All that the market is, as plain values and bytes."""
+        instruments = [[index, msgspec.to_builtins(one)] for index, one in self.instruments.items()]
+        return {"class": self._size_class, "instruments": instruments, "books": self.books.tobytes()}
+
+    @classmethod
+    def restore(cls, saved: dict[str, Any]) -> "CompiledMarket":
+        """The market that `export` told. Raises IntegrityError when it is of another layout."""
+        market = cls()
+        market._size_class = saved["class"]
+        market.instruments = {index: msgspec.convert(one, Instrument) for index, one in saved["instruments"]}
+        dtype = kernels.book_dtype(*SIZE_CLASSES[saved["class"]])
+        if len(saved["books"]) % dtype.itemsize:
+            raise IntegrityError(f"expected books of {dtype.itemsize} bytes each, was {len(saved['books'])}")
+        market.books = kernels.with_attributes(np.frombuffer(bytearray(saved["books"]), dtype))
+        return market
+
     def views(self) -> list[BookView]:
         """All books, in the order in which they were listed."""
         return [self._view(index, instrument) for index, instrument in self.instruments.items()]
@@ -150,6 +173,17 @@ def _levels(book: Any, side: int) -> list[tuple[int, int]]:
     keys, sizes = np.empty(count, np.int64), np.empty(count, np.int64)
     kernels.side_levels(book, side, keys, sizes)
     return list(zip(keys.tolist(), sizes.tolist(), strict=True))
+
+
+def _best_levels(book: Any, side: int, count: int) -> list[tuple[int, int]]:
+    levels: list[tuple[int, int]] = []
+    key = MANTISSA_MAX
+    for _ in range(count):
+        key, size = kernels.next_level(book, side, key)
+        if not size:
+            break
+        levels.append((int(key) if side == 0 else -int(key), int(size)))
+    return levels
 
 
 NO_RECORDS = np.zeros(0, RECORD_DTYPE)

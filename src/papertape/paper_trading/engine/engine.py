@@ -12,8 +12,8 @@ from papertape.core.fixed import MANTISSA_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import RECORD_DTYPE, as_records
 from papertape.paper_trading.engine import state as states
-from papertape.paper_trading.engine.kernels import advance as kernels
-from papertape.paper_trading.engine.rows import LARGE, SMALL, Why
+from papertape.paper_trading.engine.kernels.entry import compiled_strategy, doors
+from papertape.paper_trading.engine.rows import LARGE, NONE, SMALL, Why
 from papertape.paper_trading.engine.state_hash import (
     EVENT_WORD_START,
     EngineView,
@@ -23,6 +23,7 @@ from papertape.paper_trading.engine.state_hash import (
     run_hash,
 )
 from papertape.paper_trading.engine.terms import Terms
+from papertape.paper_trading.ledger import check_postable
 
 Records = np.ndarray[Any, np.dtype[Any]]
 Act = Callable[..., Any]
@@ -40,9 +41,10 @@ class Engine:
         self.market = CompiledMarket()
         self.states = states.new_states(SMALL, seed)
         self.accounts: list[str] = []
+        self._currencies: list[str] = []
         self._terms = terms
-        self._act = kernels.no_act if act is None else act
-        self._compile()
+        self._act, self._act_alive = (0, None) if act is None else compiled_strategy(act)
+        self._bind()
         self._event_word = EVENT_WORD_START
         self._events: list[EventView] = []
         self._marks: list[tuple[int, int, int, int]] = []
@@ -52,7 +54,7 @@ class Engine:
         """Engine time."""
         return int(self.states[0]["now_ns"])
 
-    def open_account(self, name: str, cash: int, leverage: int = 1) -> int:
+    def open_account(self, name: str, cash: int, leverage: int = 1, currency: str = "USDT") -> int:
         """Open an account with so much money, at eight decimals; returns its index. Raises DataError when it cannot be."""
         index = len(self.accounts)
         if name in self.accounts:
@@ -64,7 +66,7 @@ class Engine:
         if index == len(self.states[0]["accounts"]):
             self._enlarge()
         row = self.states[0]["accounts"][index]
-        row["open"], row["cash"], row["leverage"] = 1, cash, leverage
+        row["open"], row["cash"], row["leverage"], row["currency"] = 1, cash, leverage, self._currency(currency)
         self.accounts.append(name)
         return index
 
@@ -73,9 +75,11 @@ class Engine:
 
         The subscription is told when it is all that was woken, else it is NONE and the state says who was.
         """
-        position = start
+        position, count, records_at = start, len(records), address_of(records)
         while True:
-            position, why, only = self._advance(records, position, self.market.books, self.states, self._compiled_act)
+            position, why, only = self._doors.advance(
+                records_at, count, position, self._books_at, self._books_count, self._states_at, self._act
+            )
             if why in (_DONE, _WOKEN, _TIMER):
                 self._check()
                 return position, why, only
@@ -83,7 +87,7 @@ class Engine:
                 position = self._list(records, position)
             elif why == _BOOK_CAPACITY:
                 self.market.enlarge()
-                self._compile()
+                self._bind()
             elif why == _UNLISTED:
                 raise unlisted(int(records["instrument"][position]))
             else:
@@ -102,7 +106,7 @@ class Engine:
         """Carry out what is due at or before engine time, or `until_ns`; True when someone is woken by it, and more may be due."""
         until = self.now_ns if until_ns is None else until_ns
         while True:
-            why = kernels.settle(self.market.books, self.states, until, arrivals_max)
+            why = self._doors.settle(self._books_at, self._books_count, self._states_at, until, arrivals_max)
             if why != _FULL:
                 self._check()
                 return bool(why == _WOKEN)
@@ -110,9 +114,9 @@ class Engine:
 
     def move_clock(self, now_ns: int) -> None:
         """Engine time goes on to `now_ns`; nothing may be due before."""
-        if not kernels.move_clock(self.states, now_ns):
+        if not self._doors.move_clock(self._states_at, now_ns):
             self._empty_buffers()
-            kernels.move_clock(self.states, now_ns)
+            self._doors.move_clock(self._states_at, now_ns)
 
     def submit(  # noqa: PLR0913 - an order has these fields
         self, account: int, instrument: int, side: int, type: int, tif: int, price: int, size: int
@@ -120,19 +124,19 @@ class Engine:
         """Send an order; returns its number. A refusal is an event."""
         if 2 * (int(self.states[0]["orders_live"]) + 1) > len(self.states[0]["orders"]):
             self._enlarge()
-        return int(kernels.submit_order(self.states, account, instrument, side, type, tif, price, size))
+        return int(self._doors.submit(self._states_at, account, instrument, side, type, tif, price, size))
 
     def cancel(self, account: int, order: int) -> None:
         """Ask for the end of an order."""
-        kernels.cancel_order(self.states, account, order)
+        self._doors.cancel(self._states_at, account, order)
 
     def amend(self, account: int, order: int, price: int, size: int) -> None:
         """Ask for another price and whole size of an order."""
-        kernels.amend_order(self.states, account, order, price, size)
+        self._doors.amend(self._states_at, account, order, price, size)
 
     def equity(self, account: int) -> int:
         """Equity of an account now, at eight decimals."""
-        return int(kernels.equity_of(self.states, account))
+        return int(self._doors.equity(self._states_at, account))
 
     def take_events(self) -> list[EventView]:
         """Events since the last call."""
@@ -178,6 +182,34 @@ class Engine:
         if self.states[0]["mark_count"]:
             self._marks += states.take_marks(self.states)
 
+    def orders_of(self, account: int) -> list[int]:
+        """Numbers of the live orders of an account, in the order in which they were sent."""
+        return states.orders_of(self.states, account)
+
+    def export(self) -> dict[str, Any]:
+        """All that the engine is, as plain values and bytes; its buffers must be empty."""
+        return {
+            "market": self.market.export(),
+            "class": states.CLASSES.index(states.capacity_of(self.states)),
+            "state": self.states.tobytes(),
+            "accounts": self.accounts,
+            "currencies": self._currencies,
+            "event_word": self._event_word,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Become what `export` told. Raises IntegrityError when it is of another layout."""
+        self.market = CompiledMarket.restore(saved["market"])
+        self.states = states.read_states(states.CLASSES[saved["class"]], saved["state"])
+        self.accounts, self._currencies = list(saved["accounts"]), list(saved["currencies"])
+        self._event_word = saved["event_word"]
+        self._bind()
+
+    def _currency(self, code: str) -> int:
+        if code not in self._currencies:
+            self._currencies.append(code)
+        return self._currencies.index(code)
+
     def _list(self, records: Records, start: int) -> int:
         index = int(records["instrument"][start])
         old = self.market.instruments.get(index)
@@ -188,23 +220,33 @@ class Engine:
         if index < len(self.states[0]["instruments"]):
             if old is not None:
                 states.rescale(self.states, index, old, new)
-            states.set_terms(self.states, index, new, self._terms(new))
+            currency = NONE if check_postable(new) else self._currency(new.quote)
+            states.set_terms(self.states, index, new, self._terms(new), currency)
+        self._bind()
         return end
 
     def _enlarge(self) -> None:
         larger = states.CLASSES.index(states.capacity_of(self.states)) + 1
         if larger < len(states.CLASSES):
             self.states = states.enlarged(self.states, states.CLASSES[larger])
-            self._compile()
+            self._bind()
 
-    def _compile(self) -> None:
-        """Take the kernels for the layouts of books and state, compiled on the first use of a layout."""
-        self._advance = kernels.compiled_advance(self.market.books.dtype, self.states.dtype)
-        self._compiled_act = kernels.compiled_act(self._act, self.states.dtype)
+    def _bind(self) -> None:
+        """Take the kernels for the layouts of books and state, which are other arrays now."""
+        self._doors: Any = doors(self.market.books.dtype, self.states.dtype)
+        self._books_at, self._books_count = address_of(self.market.books), len(self.market.books)
+        self._states_at = address_of(self.states)
 
     def _check(self) -> None:
         if self.states[0]["overflow"]:
             raise IntegrityError("expected values that fit in 64 bits and events that fit their buffer, was more")
+
+
+def address_of(array: Records) -> int:
+    """Where an array begins in memory. Raises DataError for one whose records do not follow one another."""
+    if not array.flags.c_contiguous:
+        raise DataError("expected an array of consecutive records, was one with gaps")
+    return int(array.__array_interface__["data"][0])
 
 
 def warm_up() -> None:

@@ -132,6 +132,8 @@ class Reason(IntEnum):
     """A value outside what this field can be."""
     STOPPED = 20
     """The strategy or account is stopped."""
+    OTHER_CURRENCY = 21
+    """The instrument is not settled in the account's currency, or in a way that the ledger cannot post."""
 
 
 class Due(IntEnum):
@@ -193,7 +195,7 @@ INSTRUMENT_DTYPE = np.dtype(
     [
         *((name, "<i8") for name in ("listed", "is_spot", "tick", "lot", "min_size", "max_size")),
         *((name, "<i8") for name in ("min_value", "value_times", "value_over")),
-        *((name, "<i8") for name in ("maker_rate", "taker_rate", "whole_fills")),
+        *((name, "<i8") for name in ("maker_rate", "taker_rate", "whole_fills", "currency")),
         *((name, "<i8") for name in ("latency_out_ns", "latency_jitter_ns")),
         *((name, "<i8") for name in ("bid", "bid_size", "ask", "ask_size", "from_quote", "quote_id", "mid2")),
         *((name, "<i8") for name in ("last", "has_prints")),
@@ -217,7 +219,7 @@ ORDER_DTYPE = np.dtype(
 
 ACCOUNT_DTYPE = np.dtype(
     [
-        *((name, "<i8") for name in ("open", "stopped", "listens", "leverage")),
+        *((name, "<i8") for name in ("open", "stopped", "listens", "leverage", "currency")),
         *((name, "<i8") for name in ("cash", "reserved", "realised", "fees", "taken_count")),
     ]
 )

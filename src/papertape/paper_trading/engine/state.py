@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from papertape.core.book.kernels import with_attributes
-from papertape.core.errors import DataError
+from papertape.core.errors import DataError, IntegrityError
 from papertape.core.fixed import MANTISSA_MAX, Rounding, divide
 from papertape.core.instruments import MONEY_SCALE, Instrument, InstrumentKind
 from papertape.paper_trading.engine.rows import LARGE, NONE, SMALL, Capacity, state_dtype
@@ -29,6 +29,14 @@ def new_states(capacity: Capacity, seed: int) -> States:
     return with_attributes(states)
 
 
+def read_states(capacity: Capacity, raw: bytes) -> States:
+    """A state from its bytes. Raises IntegrityError when they are of another layout."""
+    dtype = state_dtype(capacity)
+    if len(raw) != dtype.itemsize:
+        raise IntegrityError(f"expected an engine's state of {dtype.itemsize} bytes, was {len(raw)}")
+    return with_attributes(np.frombuffer(bytearray(raw), dtype))
+
+
 def capacity_of(states: States) -> Capacity:
     """The class that a state was made in."""
     return next(one for one in CLASSES if one.orders == len(states[0]["orders"]))
@@ -48,8 +56,8 @@ def enlarged(states: States, capacity: Capacity) -> States:
     return larger
 
 
-def set_terms(states: States, index: int, instrument: Instrument, terms: Terms) -> None:
-    """List an instrument, or list it anew at finer scales, with orders, positions and prices told in those.
+def set_terms(states: States, index: int, instrument: Instrument, terms: Terms, currency: int) -> None:
+    """List an instrument, or list it anew; `currency` is the number of that which it is settled in, NONE without one.
 
     Raises DataError when it cannot be traded exactly.
     """
@@ -57,7 +65,7 @@ def set_terms(states: States, index: int, instrument: Instrument, terms: Terms) 
     digits = instrument.price_scale + instrument.size_scale - MONEY_SCALE
     if not -_VALUE_DIGITS_MAX <= digits <= _VALUE_DIGITS_MAX:
         raise DataError(f"expected scales of {instrument.symbol} that money can be counted at, was {digits} digits off")
-    row["listed"] = 1
+    row["listed"], row["currency"] = 1, currency
     row["is_spot"] = instrument.kind is InstrumentKind.CRYPTO_SPOT
     for name in ("tick", "lot", "min_size", "max_size"):
         row[name] = getattr(instrument, name)
@@ -134,6 +142,12 @@ def due_views(states: States) -> list[DueView]:
     """What is on its way, the earliest first."""
     rows = states[0]["due"][: int(states[0]["due_count"])]
     return sorted(DueView(*(int(row[field]) for field in DueView._fields)) for row in rows)
+
+
+def orders_of(states: States, account: int) -> list[int]:
+    """Numbers of the live orders of an account, in the order in which they were sent."""
+    rows = states[0]["orders"]
+    return sorted(rows["id"][(rows["id"] != 0) & (rows["account"] == account)].tolist())
 
 
 def take_events(states: States) -> list[EventView]:

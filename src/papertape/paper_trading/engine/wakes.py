@@ -1,6 +1,6 @@
 """Who is woken by what: the kernels' tables of feeds and bars, and the seats behind their rows."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from papertape.core.bars import BarSource
 from papertape.core.errors import DataError
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Wakes:
-    """Subscriptions of a run. They are made in the same order on every run of it, so a checkpoint need not hold them."""
+    """Subscriptions of a run."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -54,3 +54,17 @@ class Wakes:
         state["instruments"]["bars"][instrument] = slot
         state["bar_count"] = slot + 1
         self.bars.append((instrument, interval_ns, source, [seat]))
+
+    def export(self) -> dict[str, Any]:
+        """Whose the rows of the kernels' tables are."""
+        feeds = [[seat.index, int(feed), instrument] for seat, feed, instrument in self.feeds]
+        bars = [[of, interval, int(source), [seat.index for seat in seats]] for of, interval, source, seats in self.bars]
+        return {"feeds": feeds, "bars": bars}
+
+    def restore(self, saved: dict[str, Any], seats: dict[int, "Seat"]) -> None:
+        """Take back what `export` gave; the tables themselves stand in the engine's state."""
+        self.feeds = [(seats[index], Feed(feed), instrument) for index, feed, instrument in saved["feeds"]]
+        self.bars = [
+            (instrument, interval, BarSource(source), [seats[index] for index in who])
+            for instrument, interval, source, who in saved["bars"]
+        ]

@@ -1,14 +1,10 @@
 """`advance`: records in, state forward, until someone must be asked. Live, replay and recovery call this and nothing else."""
 
-from functools import cache
-
-from numba import config, from_dtype, types
-
 from papertape.core.bars.kernels import add_record
 from papertape.core.book.kernels import is_listed, lose_sync, take
 from papertape.core.fixed.rows import MANTISSA_MAX
-from papertape.core.jit import array_of, njit, njit_inline
-from papertape.core.records import FIRST_MARKET_KIND, RECORD_DTYPE, Flag, Kind, PrintCause, Verdict
+from papertape.core.jit import call_at, njit, njit_inline
+from papertape.core.records import FIRST_MARKET_KIND, Flag, Kind, PrintCause, Verdict
 from papertape.paper_trading.engine.kernels import desk
 from papertape.paper_trading.engine.kernels.matching import (
     fire_stops,
@@ -60,11 +56,12 @@ _DONE, _LISTING, _BOOK_CAPACITY, _UNLISTED, _WOKEN, _TIMER, _FULL = (
 _FEED_QUOTE, _FEED_PRINT, _FEED_BOOK = int(Feed.QUOTE), int(Feed.PRINT), int(Feed.BOOK)
 
 
+@njit
 def advance(records, start, books, states, act):
     """Take records from `start` on; returns the position reached, why (`Why`), and the only subscription to wake, or NONE.
 
     At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the
-    compiled strategy of the account `compiled_account`, called with the state, that account and each record taken.
+    address of the compiled strategy of the account `compiled_account`; it is called with the state, that account and each record taken.
     """
     state = states[0]
     refresh_next(state)
@@ -99,7 +96,7 @@ def advance(records, start, books, states, act):
         if instrument < state.instruments_used and state.instruments[instrument].listed != 0:
             _follow(state, books[instrument], instrument, record, fresh)
             if state.compiled_account != _NONE:
-                act(state, state.compiled_account, record)
+                call_at(act, state, state.compiled_account, record)
                 refresh_next(state)
             if state.wake_count + state.closed_count + state.listened != 0:
                 return at + 1, _WOKEN, _only_wake(state)
@@ -296,54 +293,3 @@ def _wake(state, first):
             state.wakes[state.wake_count] = at
             state.wake_count += 1
         at = row.next
-
-
-@njit
-def submit_order(states, account, instrument, side, kind, tif, price, size):
-    """`desk.submit`, callable from outside."""
-    return desk.submit(states[0], account, instrument, side, kind, tif, price, size)
-
-
-@njit
-def cancel_order(states, account, number):
-    """`desk.cancel`, callable from outside."""
-    desk.cancel(states[0], account, number)
-
-
-@njit
-def amend_order(states, account, number, price, size):
-    """`desk.amend`, callable from outside."""
-    desk.amend(states[0], account, number, price, size)
-
-
-@njit
-def equity_of(states, account):
-    """Equity of an account now, at eight decimals."""
-    return equity(states[0], account)[0]
-
-
-def act_type(state_dtype):
-    """The type of a compiled strategy: `act(state, account, record)`; the integer it returns is not looked at."""
-    return types.int64(from_dtype(state_dtype), types.int64, from_dtype(RECORD_DTYPE))
-
-
-def no_act(state, account, record):
-    """The strategy of a run that has no compiled one."""
-    return 0
-
-
-def compiled_act(act, state_dtype):
-    """`act` as the kernels call it."""
-    return act if config.DISABLE_JIT else njit(act_type(state_dtype))(getattr(act, "py_func", act))
-
-
-@cache
-def compiled_advance(book_dtype, state_dtype):
-    """`advance` for books and states of these layouts. Its signature is told, since a function among the arguments would
-    otherwise be compiled anew in every process."""
-    if config.DISABLE_JIT:
-        return advance
-    layouts = ((RECORD_DTYPE, False), (book_dtype, True), (state_dtype, True))
-    records, books, states = (array_of(layout, writable=writable) for layout, writable in layouts)
-    act = types.FunctionType(act_type(state_dtype))
-    return njit((records, types.int64, books, states, act))(advance)

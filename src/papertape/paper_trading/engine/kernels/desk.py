@@ -84,7 +84,7 @@ _NO_BALANCE, _NO_HOLDING, _NO_MARKET, _WOULD_TAKE, _NOT_FILLABLE = (
     int(Reason.WOULD_TAKE),
     int(Reason.NOT_FILLABLE),
 )
-_IOC_REST, _BY_REQUEST, _UNKNOWN_ORDER, _ENDED, _NO_ROOM, _BAD_REQUEST, _STOPPED = (
+_IOC_REST, _BY_REQUEST, _UNKNOWN_ORDER, _ENDED, _NO_ROOM, _BAD_REQUEST, _STOPPED, _OTHER_CURRENCY = (
     int(Reason.IOC_REST),
     int(Reason.BY_REQUEST),
     int(Reason.UNKNOWN_ORDER),
@@ -92,6 +92,7 @@ _IOC_REST, _BY_REQUEST, _UNKNOWN_ORDER, _ENDED, _NO_ROOM, _BAD_REQUEST, _STOPPED
     int(Reason.NO_ROOM),
     int(Reason.BAD_REQUEST),
     int(Reason.STOPPED),
+    int(Reason.OTHER_CURRENCY),
 )
 
 
@@ -178,6 +179,8 @@ def _check_new(state, account, instrument, side, kind, price, size):
         return _STOPPED
     if not 0 <= instrument < state.instruments_used or state.instruments[instrument].listed == 0:
         return _NOT_LISTED
+    if state.instruments[instrument].currency != state.accounts[account].currency:
+        return _OTHER_CURRENCY
     if 2 * (state.orders_live + 1) > len(state.orders) or state.due_count >= len(state.due) - 1:
         return _NO_ROOM
     inst = state.instruments[instrument]

@@ -1,0 +1,329 @@
+"""A run: strategies in their seats, one engine, its ledger, and the facts that tell what happened.
+
+`take` is the one way through: live it gets the batch that just came in, in replay and recovery the batches of the tape.
+"""
+
+import heapq
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from papertape.core.bars import BarSource
+from papertape.core.errors import IntegrityError, PapertapeError
+from papertape.core.fixed import MANTISSA_MAX
+from papertape.core.instruments import Instrument
+from papertape.core.records import FIRST_MARKET_KIND, RECORD_BYTES, RECORD_STRUCT, Flag, Kind
+from papertape.paper_trading.engine import facts
+from papertape.paper_trading.engine.engine import Engine
+from papertape.paper_trading.engine.rows import NONE, EventKind, Feed, Why
+from papertape.paper_trading.engine.seat import Seat
+from papertape.paper_trading.engine.state_hash import EventView
+from papertape.paper_trading.engine.terms import Terms
+from papertape.paper_trading.engine.wakes import Wakes
+from papertape.paper_trading.ledger import Fill, Ledger, LedgerState
+from papertape.paper_trading.strategy import BarUpdate, Print, Quote, Strategy
+
+Records = np.ndarray[Any, np.dtype[Any]]
+COMMANDS_AT_ONCE_MAX = 1_000
+"""Commands that one strategy may send at one engine time; beyond that it runs in circles, and is stopped."""
+NOTE_CHARACTERS_MAX = 1_000
+_DONE, _WOKEN, _TIMER = int(Why.DONE), int(Why.WOKEN), int(Why.TIMER)
+
+
+class Timer(NamedTuple):
+    """Something that the control plane waits for: a strategy's timer, or a report on its way back."""
+
+    due_ns: int
+    number: int
+    seat: int
+    name: str
+    event: tuple[int, ...]
+    """The event that is reported; empty for a timer."""
+
+
+class StrategyLoops(PapertapeError):
+    """A strategy did not come back, or sent commands without end."""
+
+
+class Run:
+    """Engine, seats and ledger. Open all accounts before the first `take`; the same calls give the same run."""
+
+    def __init__(self, engine: Engine, terms: Callable[[Instrument], Terms], sink: facts.Facts | None = None) -> None:
+        self.engine = engine
+        self.ledger = Ledger()
+        self.wakes = Wakes(engine)
+        self.seats: dict[int, Seat] = {}
+        self.symbols: dict[str, int] = {}
+        self.sink: facts.Facts = sink or facts.NoFacts()
+        self.calling: tuple[int, int] = (0, NONE)
+        """Number of the latest call of a strategy, and its seat while it runs: for whoever watches that it comes back."""
+        self._terms = terms
+        self._timers: list[Timer] = []
+        self._timer_number = 0
+        self._started = False
+        self._records: Records = np.zeros(0)
+        self._data = memoryview(b"")
+        self._first_seq = 0
+        self._position = 0
+        self._seq = (0, 0)
+        self._commands = (0, 0)
+        self._listed = 0
+        self._sent = 0
+
+    def open_account(
+        self, name: str, cash: int, *, leverage: int = 1, currency: str = "USDT", strategy: Strategy | None = None
+    ) -> int:
+        """Open an account with `cash` at eight decimals of its currency, and seat a strategy there; returns its index."""
+        index = self.engine.open_account(name, cash, leverage, currency)
+        if cash:
+            transaction = self.ledger.deposit(self.engine.now_ns, name, currency, cash)
+            self.sink.append(self.cursor, facts.POSTINGS, [msgspec.to_builtins(transaction)])
+        if strategy is not None:
+            self.seats[index] = Seat(self, index, name, strategy, cash)
+            self.engine.states[0]["accounts"][index]["listens"] = 1
+        return index
+
+    @property
+    def cursor(self) -> int:
+        """Seq of the market record that has not been taken yet."""
+        position, seq = self._seq
+        kinds = self._records["kind"][position : self._position] if len(self._records) else self._records
+        seq += int(np.count_nonzero(kinds >= Kind.INSTRUMENT))
+        self._seq = (self._position, seq)
+        return seq
+
+    def take(self, first_seq: int, records: Records) -> None:
+        """Take whole events in order; `first_seq` is the Seq of the first. Block headers among them carry none."""
+        self._records, self._data = records, records.view(np.uint8).data
+        self._position, self._seq = 0, (0, first_seq)
+        if not self._started:
+            market = np.flatnonzero(records["kind"] >= FIRST_MARKET_KIND)
+            beginning = int(market[0]) if len(market) else len(records)
+            self._advance(records[:beginning])
+            if beginning == len(records):
+                return
+            self._start()
+        self._advance(records)
+
+    def settle(self) -> None:
+        """Carry out what is due at engine time, with all that follows from it."""
+        while self.engine.settle():
+            self._ask()
+        self._ask()
+
+    def finish(self) -> None:
+        """The run ends: strategies are told."""
+        for seat in self.seats.values():
+            self._call(seat, seat.strategy.on_stop, seat)
+        self._ask()
+
+    def state_hash(self) -> str:
+        """The state hash of the run: market, engine, ledger."""
+        return self.engine.state_hash()
+
+    def _start(self) -> None:
+        self._started = True
+        self._look_at_listings()
+        for seat in self.seats.values():
+            self._call(seat, seat.strategy.on_start, seat)
+        self._ask()
+
+    def _look_at_listings(self) -> None:
+        instruments = self.engine.market.instruments
+        if len(instruments) != self._listed:
+            for index, one in instruments.items():
+                self.symbols.setdefault(one.symbol, index)
+            self._listed = len(instruments)
+
+    def _advance(self, records: Records) -> None:
+        while True:
+            self.engine.states[0]["wake_ns"] = self._timers[0].due_ns if self._timers else MANTISSA_MAX
+            self._position, why, only = self.engine.advance(records, self._position)
+            if why == _DONE:
+                break
+            if only != NONE:
+                sent = self._sent
+                self._feed(only)
+                if sent != self._sent:
+                    self._tell_events()
+            else:
+                self._ask()
+        self.settle()
+
+    # Commands.
+
+    def command(self, seat: Seat, operation: str, arguments: tuple[int, ...]) -> int:
+        """Carry out a command of a seat, and write it down; the number of the order that it is about."""
+        now_ns = self.engine.now_ns
+        at_ns, count = self._commands
+        count = count + 1 if at_ns == now_ns else 1
+        self._commands = (now_ns, count)
+        if count > COMMANDS_AT_ONCE_MAX:
+            raise StrategyLoops(f"expected at most {COMMANDS_AT_ONCE_MAX} commands at one time, was one more")
+        return self.carry_out(seat.index, operation, arguments)
+
+    def carry_out(self, account: int, operation: str, arguments: tuple[int, ...]) -> int:
+        """Carry out a command of an account, and write it down; the number of the order that it is about."""
+        arrivals = int(self.engine.states[0]["arrivals"])
+        self._sent += 1
+        self.sink.append(self.cursor, facts.COMMAND, [self.engine.now_ns, arrivals, account, operation, list(arguments)])
+        if operation == facts.SUBMIT:
+            return self.engine.submit(account, *arguments)
+        act = self.engine.cancel if operation == facts.CANCEL else self.engine.amend
+        act(account, *arguments)
+        return arguments[0]
+
+    def set_timer(self, seat: Seat, due_ns: int, name: str) -> None:
+        """Wake `seat` at an engine time."""
+        self._sent += 1
+        self._wait(Timer(due_ns, 0, seat.index, name, ()))
+
+    def note(self, seat: Seat, text: str) -> None:
+        """Write a remark down."""
+        self.sink.append(self.cursor, facts.NOTE, [self.engine.now_ns, seat.index, text[:NOTE_CHARACTERS_MAX]])
+
+    def stop(self, account: int, why: str) -> None:
+        """Stop an account: its strategy is not called again, its live orders are cancelled, new ones are refused."""
+        arrivals = int(self.engine.states[0]["arrivals"])
+        self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
+        self.engine.states[0]["accounts"][account]["stopped"] = 1
+        if account in self.seats:
+            self.seats[account].stopped = True
+        self._sent += 1
+        for order in self.engine.orders_of(account):
+            self.engine.cancel(account, order)
+
+    def _wait(self, timer: Timer) -> None:
+        self._timer_number += 1
+        heapq.heappush(self._timers, timer._replace(number=self._timer_number))
+
+    # Wakes.
+
+    def _ask(self) -> None:
+        """Everything that stands in the state for someone: events, bars, feeds; then what has become due."""
+        engine, state = self.engine, self.engine.states[0]
+        self._look_at_listings()
+        closed = state["closed"][: int(state["closed_count"])].tolist()
+        woken = state["wakes"][: int(state["wake_count"])].tolist()
+        engine.clear_wakes()
+        self._tell_events()
+        for slot, bar in closed:
+            self._bar(slot, bar)
+        for row in woken:
+            self._feed(row)
+        self._tell_events()
+
+    def _tell_events(self) -> None:
+        """Book what happened and report it, until nobody has anything to say any more."""
+        while True:
+            events = self.engine.take_events()
+            if events:
+                self._book(events)
+            if not self._timers or self._timers[0].due_ns > self.engine.now_ns:
+                if not events:
+                    return
+                continue
+            timer = heapq.heappop(self._timers)
+            seat = self.seats[timer.seat]
+            if timer.event:
+                self._report(seat, EventView._make(timer.event))
+            else:
+                self._call(seat, seat.strategy.on_timer, seat, timer.name)
+
+    def _book(self, events: list[EventView]) -> None:
+        self.sink.append(self.cursor, facts.EVENTS, [list(event) for event in events])
+        transactions = []
+        instruments = self.engine.market.instruments
+        for event in events:
+            if event.kind == EventKind.FILL:
+                fill = Fill(
+                    account=self.engine.accounts[event.account],
+                    instrument=instruments[event.instrument],
+                    side=event.side,
+                    size=event.size,
+                    notional=event.notional,
+                    fee=event.fee,
+                    realised=event.realised,
+                )
+                transaction = self.ledger.post_fill(event.ts_ns, event.number, fill)
+                transactions.append(msgspec.to_builtins(transaction))
+            if event.account in self.seats:
+                instrument = instruments.get(event.instrument)
+                back_ns = self._terms(instrument).latency_back_ns if instrument else 0
+                self._wait(Timer(event.ts_ns + back_ns, 0, event.account, "", tuple(event)))
+        if transactions:
+            self.sink.append(self.cursor, facts.POSTINGS, transactions)
+
+    def _report(self, seat: Seat, event: EventView) -> None:
+        update = seat.learn(event)
+        tell = seat.strategy.on_fill if event.kind == EventKind.FILL else seat.strategy.on_order
+        self._call(seat, tell, seat, update)
+
+    def _bar(self, slot: int, bar: tuple[int, ...]) -> None:
+        instrument, interval_ns, source, seats = self.wakes.bars[slot]
+        one = self.engine.market.instruments[instrument]
+        start_ns, _, *values = bar
+        update = BarUpdate(one, interval_ns, start_ns, *values, one.price_scale, source is BarSource.MID)  # type: ignore[arg-type]
+        for seat in seats:
+            self._call(seat, seat.strategy.on_bar, seat, update)
+
+    def _feed(self, row: int) -> None:
+        """Wake the seat of a subscription with the record that was taken last."""
+        seat, feed, instrument = self.wakes.feeds[row]
+        one = self.engine.market.instruments[instrument]
+        start = (self._position - 1) * RECORD_BYTES
+        if feed is Feed.BOOK:
+            self._call(seat, seat.strategy.on_book, seat, one.symbol)
+            return
+        ts_ns, _, _, flags, _, _, price, size, x, y, ident = RECORD_STRUCT.unpack_from(self._data, start)
+        if feed is Feed.QUOTE:
+            self._call(seat, seat.strategy.on_quote, seat, Quote(one, ts_ns, price, size, x, y))
+        else:
+            trade = Print(one, ts_ns, price, size, bool(flags & Flag.ASK), ident)
+            self._call(seat, seat.strategy.on_print, seat, trade)
+
+    def _call(self, seat: Seat, method: Callable[..., None], *arguments: Any) -> None:
+        """Call a strategy. What it raises stops it and nobody else; damage to the run itself goes on."""
+        if seat.stopped:
+            return
+        number = self.calling[0] + 1
+        self.calling = (number, seat.index)
+        try:
+            method(*arguments)
+        except IntegrityError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
+            self.stop(seat.index, f"{type(error).__name__}: {error}")
+        finally:
+            self.calling = (number, NONE)
+
+    # Checkpoints.
+
+    def export(self) -> dict[str, Any]:
+        """All that the run is, as plain values and bytes; to be asked between two batches.
+
+        Raises DataError when a strategy remembers what cannot be told so.
+        """
+        return {
+            "engine": self.engine.export(),
+            "ledger": msgspec.to_builtins(self.ledger.state()),
+            "wakes": self.wakes.export(),
+            "timers": [list(timer) for timer in self._timers],
+            "timer_number": self._timer_number,
+            "seats": [[index, seat.export()] for index, seat in self.seats.items()],
+            "started": self._started,
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Become what `export` told: the same accounts and strategies must have been opened before."""
+        self.engine.restore(saved["engine"])
+        self.ledger = Ledger.restore(msgspec.convert(saved["ledger"], LedgerState))
+        self.wakes.restore(saved["wakes"], self.seats)
+        self._timers = [Timer(*row[:4], tuple(row[4])) for row in saved["timers"]]
+        self._timer_number = saved["timer_number"]
+        for index, seat in saved["seats"]:
+            self.seats[index].restore(seat)
+        self._started = saved["started"]
+        self._look_at_listings()
