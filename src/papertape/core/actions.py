@@ -91,14 +91,49 @@ class ConfigShowResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """Apply a tape or reels again: count what is in them, check the local books against the venue's best prices."""
+    """Apply a tape, a run or reels again: count and check what is in them, and trade strategies or orders on them.
 
-    tape: Annotated[str | None, _argument("Directory of the tape to replay.")] = None
+    A tape alone, or reels, are counted and their books checked against the venue's best prices. With --strategy or
+    --orders they are traded on paper. A run (TAPE/runs/0001) is applied again from its recorded commands and must
+    come to the same facts and state; with --rerun its strategies are called again and must send the same commands.
+    """
+
+    tape: Annotated[str | None, _argument("Directory of the tape, or of one of its runs, to replay.")] = None
     reel: Annotated[
         list[str], Meta(description="Reel file to replay instead of a tape; several are one stream, in this order.")
     ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
+    strategy: Annotated[
+        list[str],
+        Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),
+    ] = []
+    cash: Annotated[str, Meta(description="Money that each account begins with.")] = "100000"
+    leverage: Annotated[int, Meta(description="Leverage of perpetual positions.", ge=1, le=125)] = 10
+    orders: Annotated[
+        str | None, Meta(description="CSV file of orders to send, without code; their accounts are made as named.")
+    ] = None
+    fills: Annotated[str | None, Meta(description="CSV file to write what became of --orders to.")] = None
+    models: Annotated[
+        str | None,
+        Meta(description="Fees and latencies: a TOML file, or the name of a preset such as hftbacktest-riskadverse."),
+    ] = None
+    seed: Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)] = 0
+    save: Annotated[bool, Meta(description="Keep the run on the tape.")] = False
+    rerun: Annotated[bool, Meta(description="Call the strategies of the run again and compare their commands.")] = False
+
+
+class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account of a run ended; money is decimal text in the account's currency."""
+
+    id: str
+    equity: str
+    cash: str
+    realised: str
+    fees: str
+    fills: int
+    stopped: str | None
+    """Why its strategy was stopped, if it was."""
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +148,13 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     sequence_breaks: int
     crossed: int
     verdicts: dict[str, int]
+    orders: int
+    fills: int
+    accounts: list[AccountResult]
+    run: str | None
+    """Id of the run that was saved or replayed."""
+    difference: str | None
+    """The first fact or command that came out differently."""
     state_hash: str
     elapsed_s: float
 

@@ -94,6 +94,11 @@ class _Tally:
             sequence_breaks=counts.sequence_breaks,
             crossed=counts.crossed,
             verdicts=verdict_names(self._verdicts),
+            orders=0,
+            fills=0,
+            accounts=[],
+            run=None,
+            difference=None,
             state_hash=self._market.state_hash(),
             elapsed_s=round(time.perf_counter() - started, 3),
         )

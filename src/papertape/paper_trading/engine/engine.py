@@ -41,12 +41,15 @@ class Engine:
         self.market = CompiledMarket()
         self.states = states.new_states(SMALL, seed)
         self.accounts: list[str] = []
+        self.listings = 0
+        """How many INSTRUMENT events were taken."""
         self._currencies: list[str] = []
         self._terms = terms
         self._act, self._act_alive = (0, None) if act is None else compiled_strategy(act)
         self._bind()
         self._event_word = EVENT_WORD_START
         self._events: list[EventView] = []
+        self.load(np.zeros(0, RECORD_DTYPE))
         self._marks: list[tuple[int, int, int, int]] = []
 
     @property
@@ -70,35 +73,44 @@ class Engine:
         self.accounts.append(name)
         return index
 
-    def advance(self, records: Records, start: int) -> tuple[int, int, int]:
-        """Take records until someone must be asked: (position, `Why.DONE`, `Why.WOKEN` or `Why.TIMER`, subscription).
+    def load(self, records: Records) -> None:
+        """Lay records ready for `advance`."""
+        self._records, self._records_at, self._records_count = records, address_of(records), len(records)
 
-        The subscription is told when it is all that was woken, else it is NONE and the state says who was.
+    def advance(self, start: int, wake_ns: int = MANTISSA_MAX) -> tuple[int, int, int]:
+        """Take loaded records from `start` on until someone must be asked, at the latest when engine time reaches `wake_ns`.
+
+        Returns the position reached, `Why.DONE`, `Why.WOKEN` or `Why.TIMER`, and the subscription that was woken if it is
+        all there is to ask about; else NONE, and the state says who was.
         """
-        position, count, records_at = start, len(records), address_of(records)
+        position, data, count, doors = start, self._records_at, self._records_count, self._doors
         while True:
-            position, why, only = self._doors.advance(
-                records_at, count, position, self._books_at, self._books_count, self._states_at, self._act
+            position, why, only = doors.advance(
+                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act
             )
-            if why in (_DONE, _WOKEN, _TIMER):
+            if why == _WOKEN or why == _TIMER:
+                return position, why, only
+            if why == _DONE:
                 self._check()
                 return position, why, only
             if why == _LISTING:
-                position = self._list(records, position)
+                position = self._list(self._records, position)
             elif why == _BOOK_CAPACITY:
                 self.market.enlarge()
                 self._bind()
             elif why == _UNLISTED:
-                raise unlisted(int(records["instrument"][position]))
+                raise unlisted(int(self._records["instrument"][position]))
             else:
                 self._empty_buffers()
+            doors = self._doors
 
     def take(self, records: Records | bytes) -> None:
         """Take whole records in order, whoever may be woken by them."""
         array = as_records(records) if isinstance(records, bytes) else records
+        self.load(array)
         position, why = 0, _WOKEN
         while why != _DONE:
-            position, why, _ = self.advance(array, position)
+            position, why, _ = self.advance(position)
             self.clear_wakes()
             self._empty_buffers()
 
@@ -173,6 +185,7 @@ class Engine:
         return run_hash(self.market.state_hash(), engine_hash(self.view()))
 
     def _empty_buffers(self) -> None:
+        self._check()
         if self.states[0]["event_count"]:
             listened = self.states[0]["listened"]
             events = states.take_events(self.states)
@@ -195,6 +208,7 @@ class Engine:
             "accounts": self.accounts,
             "currencies": self._currencies,
             "event_word": self._event_word,
+            "listings": self.listings,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -202,7 +216,7 @@ class Engine:
         self.market = CompiledMarket.restore(saved["market"])
         self.states = states.read_states(states.CLASSES[saved["class"]], saved["state"])
         self.accounts, self._currencies = list(saved["accounts"]), list(saved["currencies"])
-        self._event_word = saved["event_word"]
+        self._event_word, self.listings = saved["event_word"], saved["listings"]
         self._bind()
 
     def _currency(self, code: str) -> int:
@@ -213,6 +227,7 @@ class Engine:
     def _list(self, records: Records, start: int) -> int:
         index = int(records["instrument"][start])
         old = self.market.instruments.get(index)
+        self.listings += 1
         end = self.market.list_at(records, start)
         new = self.market.instruments[index]
         while index >= len(self.states[0]["instruments"]) and states.capacity_of(self.states) != LARGE:

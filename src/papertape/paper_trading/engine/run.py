@@ -4,6 +4,7 @@
 """
 
 import heapq
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,7 +30,9 @@ Records = np.ndarray[Any, np.dtype[Any]]
 COMMANDS_AT_ONCE_MAX = 1_000
 """Commands that one strategy may send at one engine time; beyond that it runs in circles, and is stopped."""
 NOTE_CHARACTERS_MAX = 1_000
-_DONE, _WOKEN, _TIMER = int(Why.DONE), int(Why.WOKEN), int(Why.TIMER)
+_DONE = int(Why.DONE)
+_QUOTE_FIELDS = struct.Struct("<q16xqqqq8x")
+"""Event time, bid, bid size, ask, ask size of a QUOTE record."""
 
 
 class Timer(NamedTuple):
@@ -132,24 +135,33 @@ class Run:
 
     def _look_at_listings(self) -> None:
         instruments = self.engine.market.instruments
-        if len(instruments) != self._listed:
+        if self._listed != self.engine.listings:
             for index, one in instruments.items():
                 self.symbols.setdefault(one.symbol, index)
-            self._listed = len(instruments)
+            self.wakes.name_instruments(instruments)
+            self._listed = self.engine.listings
 
     def _advance(self, records: Records) -> None:
+        engine, feeds, timers = self.engine, self.wakes.feeds, self._timers
+        engine.load(records)
         while True:
-            self.engine.states[0]["wake_ns"] = self._timers[0].due_ns if self._timers else MANTISSA_MAX
-            self._position, why, only = self.engine.advance(records, self._position)
+            position, why, only = engine.advance(self._position, timers[0].due_ns if timers else MANTISSA_MAX)
+            self._position = position
             if why == _DONE:
                 break
-            if only != NONE:
-                sent = self._sent
-                self._feed(only)
-                if sent != self._sent:
-                    self._tell_events()
-            else:
+            if only == NONE:
                 self._ask()
+                continue
+            sent = self._sent
+            seat, feed, one = feeds[only]
+            if feed is Feed.QUOTE:
+                # The one wake that may come with every record: no step that it can do without.
+                quote = Quote(one, *_QUOTE_FIELDS.unpack_from(self._data, (position - 1) * RECORD_BYTES))
+                self._call(seat, seat.strategy.on_quote, seat, quote)
+            else:
+                self._feed(only)
+            if sent != self._sent:
+                self._tell_events()
         self.settle()
 
     # Commands.
@@ -271,8 +283,7 @@ class Run:
 
     def _feed(self, row: int) -> None:
         """Wake the seat of a subscription with the record that was taken last."""
-        seat, feed, instrument = self.wakes.feeds[row]
-        one = self.engine.market.instruments[instrument]
+        seat, feed, one = self.wakes.feeds[row]
         start = (self._position - 1) * RECORD_BYTES
         if feed is Feed.BOOK:
             self._call(seat, seat.strategy.on_book, seat, one.symbol)
@@ -321,9 +332,9 @@ class Run:
         self.engine.restore(saved["engine"])
         self.ledger = Ledger.restore(msgspec.convert(saved["ledger"], LedgerState))
         self.wakes.restore(saved["wakes"], self.seats)
+        self._look_at_listings()
         self._timers = [Timer(*row[:4], tuple(row[4])) for row in saved["timers"]]
         self._timer_number = saved["timer_number"]
         for index, seat in saved["seats"]:
             self.seats[index].restore(seat)
         self._started = saved["started"]
-        self._look_at_listings()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from papertape.core.bars import BarSource
 from papertape.core.errors import DataError
+from papertape.core.instruments import Instrument
 from papertape.paper_trading.engine.rows import BARS_MAX, NONE, SUBSCRIPTIONS_MAX, Feed
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ class Wakes:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self.feeds: list[tuple[Seat, Feed, int]] = []
+        self.feeds: list[tuple[Seat, Feed, Instrument]] = []
         """By row of the kernels' table: who is woken, by which feed, of which instrument."""
+        self._numbers: list[int] = []
         self.bars: list[tuple[int, int, BarSource, list[Seat]]] = []
         """By slot: instrument, interval, source, and who is woken."""
 
@@ -32,10 +34,18 @@ class Wakes:
         if feeds[instrument, feed] == NONE:
             feeds[instrument, feed] = row
         else:
-            last = max(k for k, (_, other, of) in enumerate(self.feeds) if (other, of) == (feed, instrument))
+            last = max(k for k, ((_, other, _), of) in enumerate(zip(self.feeds, self._numbers, strict=True)) if (other, of) == (feed, instrument))
             state["subscriptions"][last]["next"] = row
         state["subscription_count"] = row + 1
-        self.feeds.append((seat, feed, instrument))
+        self.feeds.append((seat, feed, self._engine.market.instruments[instrument]))
+        self._numbers.append(instrument)
+
+    def name_instruments(self, instruments: dict[int, Instrument]) -> None:
+        """Instruments were listed, perhaps anew."""
+        self.feeds[:] = [
+            (seat, feed, instruments[number])
+            for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
+        ]
 
     def follow_bars(self, seat: "Seat", instrument: int, interval_ns: int, source: BarSource) -> None:
         """Wake `seat` with bars; who asks for the same bars shares them. Raises DataError when there is no room."""
@@ -57,13 +67,18 @@ class Wakes:
 
     def export(self) -> dict[str, Any]:
         """Whose the rows of the kernels' tables are."""
-        feeds = [[seat.index, int(feed), instrument] for seat, feed, instrument in self.feeds]
+        feeds = [
+            [seat.index, int(feed), number]
+            for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
+        ]
         bars = [[of, interval, int(source), [seat.index for seat in seats]] for of, interval, source, seats in self.bars]
         return {"feeds": feeds, "bars": bars}
 
     def restore(self, saved: dict[str, Any], seats: dict[int, "Seat"]) -> None:
         """Take back what `export` gave; the tables themselves stand in the engine's state."""
-        self.feeds = [(seats[index], Feed(feed), instrument) for index, feed, instrument in saved["feeds"]]
+        instruments = self._engine.market.instruments
+        self._numbers = [number for _, _, number in saved["feeds"]]
+        self.feeds[:] = [(seats[index], Feed(feed), instruments[number]) for index, feed, number in saved["feeds"]]
         self.bars = [
             (instrument, interval, BarSource(source), [seats[index] for index in who])
             for instrument, interval, source, who in saved["bars"]

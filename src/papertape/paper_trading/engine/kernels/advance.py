@@ -57,13 +57,15 @@ _FEED_QUOTE, _FEED_PRINT, _FEED_BOOK = int(Feed.QUOTE), int(Feed.PRINT), int(Fee
 
 
 @njit
-def advance(records, start, books, states, act):
-    """Take records from `start` on; returns the position reached, why (`Why`), and the only subscription to wake, or NONE.
+def advance(records, start, books, states, wake_ns, act):
+    """Take records from `start` on, until engine time reaches `wake_ns`; returns the position reached, why (`Why`), and
+    the only subscription to wake, or NONE.
 
     At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the
     address of the compiled strategy of the account `compiled_account`; it is called with the state, that account and each record taken.
     """
     state = states[0]
+    state.wake_ns = wake_ns
     refresh_next(state)
     room = len(state.events) // 2
     for at in range(start, len(records)):

@@ -26,7 +26,7 @@ class Doors(NamedTuple):
     """The kernels for one layout of books and state; `states` and `books` are addresses."""
 
     advance: object
-    """(records, count, start, books, books' count, states, strategy) -> (position, `Why`, subscription)."""
+    """(records, count, start, books, books' count, states, wake time, strategy) -> (position, `Why`, subscription)."""
     settle: object
     """(books, books' count, states, until, most arrivals) -> `Why`."""
     move_clock: object
@@ -40,12 +40,13 @@ class Doors(NamedTuple):
 def doors(book_dtype, state_dtype):
     """The kernels for these layouts, from the cache or compiled."""
 
-    def advance(records, count, start, books, books_count, states, act):
+    def advance(records, count, start, books, books_count, states, wake_ns, act):
         return kernel.advance(
             at_address(records, count, RECORD_DTYPE),
             start,
             at_address(books, books_count, book_dtype),
             at_address(states, 1, state_dtype),
+            wake_ns,
             act,
         )
 
