@@ -17,10 +17,6 @@ from papertape.venue.synthetic.wire import wire_of
 BEGIN_NS = 1_767_225_600_000_000_000
 """A market opens at 2026-01-01 00:00 UTC, whenever it is made, unless it is told another time."""
 DEPTH_EVERY_NS = 100_000_000
-SNAPSHOT_AFTER_NS = 220_000_000
-"""When the one snapshot of a reel stands: as a recorder asks for it once it hears some depth."""
-LAG_NS = 3_000_000
-"""From the venue to the recorder of a reel."""
 FIRST_UPDATE_ID = 60_000_000_000
 FIRST_TRADE_ID = 4_000_000_000
 
@@ -168,16 +164,3 @@ def synthetic_events(
     end_ns = begin_ns + int(seconds * 1_000_000_000)
     while market.next_ns < end_ns:
         yield from market.advance()
-
-
-def synthetic_lines(seed: int, symbol: str, seconds: float, venue: VenueName = "binance-spot") -> Iterator[str]:
-    """The lines of a reel of one symbol, as a recorder of the market would have kept them, with one inline snapshot."""
-    market = SyntheticMarket(seed, (symbol,), venue)
-    end_ns = BEGIN_NS + int(seconds * 1_000_000_000)
-    snapshot_ns = BEGIN_NS + SNAPSHOT_AFTER_NS
-    while market.next_ns < end_ns:
-        if market.next_ns >= snapshot_ns:
-            yield f"{snapshot_ns + LAG_NS} {market.snapshot(symbol).decode()}\n"
-            snapshot_ns = end_ns
-        for event in market.advance():
-            yield f'{event.ts_ns + LAG_NS} {{"stream":"{event.stream}","data":{event.payload.decode()}}}\n'

@@ -55,13 +55,13 @@ EXPONENTIAL = _table(lambda share: -math.log(1 - share))
 NORMAL = _table(NormalDist().inv_cdf)
 DISTANCE = _table(lambda share: DISTANCE_MAX**share - 1)
 """How far from the best price an order is placed: as many from 1 to 2 as from 100 to 200."""
-LIFETIME = _table(lambda share: 0.35 * (_pareto(share, 1.4) - 1) + 0.02)
-"""How long an order stays when nothing meets it: mostly short, of mean 0.9."""
-SIZE = _table(lambda share: math.exp(1.5 * NormalDist().inv_cdf(share)))
-"""Sizes of orders: lognormal of median 1; a hundredth are 33 or more."""
-TAKER_SIZE = _table(lambda share: 0.1 * _pareto(share, 0.75))
-"""Sizes of market orders: half are tiny, a hundredth take 46 or more."""
-_RUN = _table(lambda share: _pareto(share, 1.5))
+LIFETIME = _table(lambda share: 0.38 * (_pareto(share, 1.4) - 1) + 0.05)
+"""How long an order stays when nothing meets it: of mean 1 and median 0.3, a hundredth stay for 10 or more."""
+SIZE = _table(lambda share: math.exp(2.2 * NormalDist().inv_cdf(share)))
+"""Sizes of limit orders: lognormal of median 1 and mean 11; a hundredth are 167 or more."""
+TAKER_SIZE = _table(lambda share: 0.05 * math.exp(2.4 * NormalDist().inv_cdf(share)))
+"""Sizes of market orders: half are below 0.05, a hundredth are 13 or more."""
+_RUN = _table(lambda share: 1.5 * _pareto(share, 1.4))
 RUN = tuple(length // ONE for length in _RUN)
 """How many market orders one large trader's split order makes: from 1 to hundreds, in whole orders."""
 DECAY = tuple(round(2 ** -(step / 64) * ONE) for step in range(64))
