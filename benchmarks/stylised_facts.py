@@ -1,9 +1,10 @@
 """How much the synthetic market is like a market: the facts of docs/explanation/the-synthetic-market.md, as tables.
 
-    python benchmarks/stylised_facts.py --seconds 3600
+    python benchmarks/stylised_facts.py
+    python benchmarks/stylised_facts.py --symbols ETHUSDT --seconds 345 --seed 1 2 3 4 5 6
     python benchmarks/stylised_facts.py --reel ethusdt_20240808.gz --tick 0.01
 
-The first measures a synthetic market, the second a reel of the real one, with the same functions.
+The first two measure synthetic markets, the last a reel of the real one, with the same functions.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papertape.tape.reels import read_reel
-from papertape.venue.synthetic.listings import first_symbols, listings_of
+from papertape.venue.synthetic.listings import first_symbols
 from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
 
 Numbers = NDArray[np.float64]
@@ -189,24 +190,26 @@ def figures(market: Market) -> dict[str, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--symbols", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--seed", type=int, nargs="+", default=[7])
+    parser.add_argument("--symbols", nargs="+", default=first_symbols(5))
+    parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--reel", type=Path)
     parser.add_argument("--tick", type=float, default=0.01, help="of the reel's symbol")
     asked = parser.parse_args()
     if asked.reel:
         markets = {asked.reel.name: recorded(asked.reel, asked.tick)}
     else:
-        names = first_symbols(asked.symbols)
-        listings_of(names)
-        markets = made(asked.seed, names, asked.seconds)
+        markets = {
+            f"{name}, seed {seed}": market
+            for seed in asked.seed
+            for name, market in made(seed, tuple(asked.symbols), asked.seconds).items()
+        }
     facts = {name: figures(market) for name, market in markets.items()}
     for heading in next(iter(facts.values())):
         sys.stdout.write(f"\n{heading}\n")
         for name, of in facts.items():
             sys.stdout.write(f"| {name} | {' | '.join(f'{value:.3g}' for value in of[heading])} |\n")
-    if len(markets) > 1:
+    if len(asked.symbols) > 1 and not asked.reel:
         series = np.array([returns(market, 1.0)[: int(asked.seconds) - 10] for market in markets.values()])
         sys.stdout.write("\ncorrelation of 1 s returns between the symbols\n")
         for name, row in zip(markets, np.corrcoef(series), strict=True):

@@ -50,7 +50,7 @@ class _Level:
 
 
 class BookSide:
-    """One side. Keys are prices, negative for bids, so that the best is always the least."""
+    """One side; it changes through its book only. Keys are prices, negative for bids, so that the best is always the least."""
 
     def __init__(self, side: int) -> None:
         self.sign = -side
@@ -90,7 +90,8 @@ class BookSide:
         self.changed.clear()
         return changed
 
-    def _add(self, order: Order) -> None:
+    def add(self, order: Order) -> None:
+        """An order comes to rest, behind those of its price."""
         key = order.price * self.sign
         level = self.levels.get(key)
         if level is None:
@@ -100,7 +101,7 @@ class BookSide:
         level.lots += order.lots
         self.changed[key] = None
 
-    def _reduce(self, order: Order, lots: int) -> None:
+    def reduce(self, order: Order, lots: int) -> None:
         """Take `lots` off an order; an order without lots leaves its level, an empty level the side."""
         key = order.price * self.sign
         level = self.levels[key]
@@ -136,7 +137,7 @@ class OrderBook:
         self._last_order_id += 1
         order = Order(self._last_order_id, owner, side, price, rest)
         self.orders[order.order_id] = order
-        self.side(side)._add(order)  # noqa: SLF001 - a side changes through its book only
+        self.side(side).add(order)
         self.update_id += 1
         return Placed(order.order_id, fills)
 
@@ -148,7 +149,7 @@ class OrderBook:
         while lots and resting.keys and resting.keys[0] <= worst_key:
             order = next(iter(resting.levels[resting.keys[0]].orders.values()))
             filled = min(lots, order.lots)
-            resting._reduce(order, filled)  # noqa: SLF001 - as above
+            resting.reduce(order, filled)
             if not order.lots:
                 del self.orders[order.order_id]
             lots -= filled
@@ -162,7 +163,7 @@ class OrderBook:
         if order is None:
             return None
         lots = order.lots
-        self.side(order.side)._reduce(order, lots)  # noqa: SLF001 - as above
+        self.side(order.side).reduce(order, lots)
         order.lots = lots
         self.update_id += 1
         return order

@@ -1,6 +1,7 @@
 """What a box plays: something that says when it goes on, and then gives the frames of that moment."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -31,17 +32,18 @@ class ReelSource:
 
     def __init__(self, files: Sequence[str | Path]) -> None:
         self._lines = lines.parsed(read_reel(files))
-        self._next = next(self._lines, None)
+        self._ahead: list[Played] = []
 
     @property
     def due_ns(self) -> int | None:
-        """As `Source.due_ns`."""
-        return self._next[0].ts_recv_ns if self._next else None
+        """As `Source.due_ns`; it reads one line ahead, and opens a file no sooner than it must."""
+        if not self._ahead:
+            self._ahead = list(islice(self._lines, 1))
+        return self._ahead[0][0].ts_recv_ns if self._ahead else None
 
     def take(self) -> Iterable[Played]:
-        """As `Source.take`."""
-        taken = [self._next] if self._next else []
-        self._next = next(self._lines, None)
+        """As `Source.take`, for the line that `due_ns` told of."""
+        taken, self._ahead = self._ahead, []
         return taken
 
 

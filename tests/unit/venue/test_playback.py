@@ -92,8 +92,10 @@ async def test_nothing_plays_before_a_subscription_and_everything_after_it(stage
         for _ in range(100):
             await asyncio.sleep(0)
         assert not stage.prints
+        assert not stage.playback.began.is_set()
         stage.fanout.add(client(transport, "abcusdt@trade"))
     assert transport.data == b"".join(map(text_frame, stage.payloads))
+    assert stage.playback.began.is_set()
     assert stage.playback.done.is_set()
 
 

@@ -28,8 +28,16 @@ def test_a_broken_line_is_named_when_it_comes(tmp_path: Path) -> None:
     reel = tmp_path / "a.reel"
     reel.write_text('1700000000000000 {"stream":"a@trade","data":1}\n1700000000000001 {"stream\n')
     source = ReelSource([reel])
+    assert source.due_ns is not None
+    assert len(list(source.take())) == 1
     with pytest.raises(InputError, match="line 2"):
-        source.take()
+        played(source)
+
+
+def test_a_reel_is_opened_when_it_plays(tmp_path: Path) -> None:
+    source = ReelSource([tmp_path / "a.reel"])
+    (tmp_path / "a.reel").write_text('1700000000000000 {"stream":"a@trade","data":1}\n')
+    assert len(played(source)) == 1
 
 
 def test_an_empty_reel_has_ended(tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ class _Desk:
         self._trade_id = FIRST_TRADE_ID
         self.streams = (self._trades, self._tickers, self.depths)
         self._book = self.crowd.book
-        self._book.bids.take_changed(), self._book.asks.take_changed()
+        # What the opening changed is in the opening snapshot.
+        for side in (self._book.bids, self._book.asks):
+            side.take_changed()
         self._told_id = self._book.update_id
         self._top = self._book.bids.top(), self._book.asks.top()
 
