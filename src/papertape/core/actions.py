@@ -13,6 +13,7 @@ from msgspec import Meta
 
 VenueName = Literal["binance-spot", "binance-usdm"]
 Positive = Annotated[float, Meta(gt=0)]
+Seed = Annotated[int, Meta(ge=0)]
 
 
 def _argument(description: str) -> Meta:
@@ -223,13 +224,28 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
-    """Run the exchange in a box: serve reels on loopback as the venue would, until interrupted."""
+    """Run the exchange in a box: serve reels, or a market made from a seed, on loopback as the venue would, until interrupted."""
 
-    reel: Annotated[list[str], Meta(description="Reel file to serve; several are one stream, in this order.")]
-    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")]
-    symbol: Annotated[str, Meta(description="Symbol whose depth snapshots the reels hold, such as ETHUSDT.")]
+    reel: Annotated[
+        list[str],
+        Meta(description="Reel file to serve; several are one stream, in this order. Needs --venue, --symbol."),
+    ] = []
+    venue: Annotated[
+        VenueName | None,
+        Meta(
+            description="Market that the reels were recorded from, or that is made; with --seed, binance-spot if not given."
+        ),
+    ] = None
+    symbol: Annotated[str | None, Meta(description="Symbol whose depth snapshots the reels hold, such as ETHUSDT.")] = (
+        None
+    )
+    seed: Annotated[Seed | None, Meta(description="Make a market from this seed instead of serving reels.")] = None
+    symbols: Annotated[
+        list[str],
+        Meta(description="Symbols of the market that is made: how many, or their names; with --seed, 5 if not given."),
+    ] = []
     speed: Annotated[
-        float, Meta(description="How many times as fast as recorded; 0 is as fast as the clients take it.", ge=0)
+        float, Meta(description="How many times as fast as real time; 0 is as fast as the clients take it.", ge=0)
     ] = 1.0
     port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
 
@@ -239,7 +255,7 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
 
     port: int
     reel_ended: bool
-    """Whether the whole reel was played."""
+    """Whether the whole reel was played; a market that is made does not end."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from papertape.runtime.recording import Recording, Source, listen, open_recordin
 from papertape.runtime.shell import Shell
 from papertape.tape.follower import MarketFollower
 from papertape.venue.seeded_reel import SYMBOL, write_seeded_reel
-from papertape.venue.server import ReelVenue, running_venue
+from papertape.venue.server import RunningVenue, running_venue
 
 OPENING_S = 1.0
 """The box opens its market half a second after the last subscription."""
@@ -122,7 +122,7 @@ def _noting(notes: deque[str]) -> Callable[..., None]:
     return note
 
 
-async def _played_through(box: ReelVenue, seconds: float) -> None:
+async def _played_through(box: RunningVenue, seconds: float) -> None:
     """Wait until the reel, or the time to play, is over and has arrived."""
     try:
         async with asyncio.timeout(OPENING_S + seconds):
