@@ -1,0 +1,425 @@
+"""Random worlds for engines: a market of two instruments with everything that can go wrong, and orders sent into it.
+
+`scenario(seed)` makes one world, `play` feeds it to an engine. Prices move by a few ticks around a middle and sizes are
+small, so that orders rest, wait in the queue, are filled in parts, cross and are triggered.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+
+from papertape.core.instruments import Instrument, InstrumentKind, instrument_event
+from papertape.core.records import WHOLE, Flag, GapCause, Kind, Link, PrintCause, RecordBuffer, Verdict, as_records
+from papertape.paper_trading.engine.rows import OrderType, Side, TimeInForce
+from papertape.paper_trading.engine.terms import Terms
+
+START_NS = 1_700_000_000_000_000_000
+MS = 1_000_000
+MONEY = 10**8
+UNLISTED = 7
+"""A number that no instrument of a scenario has."""
+UNKNOWN_ORDER = 999_999_999
+
+SPOT = Instrument(
+    venue="test",
+    symbol="SPOT",
+    kind=InstrumentKind.CRYPTO_SPOT,
+    base="AAA",
+    quote="USD",
+    settle="USD",
+    price_scale=2,
+    size_scale=3,
+    tick=5,
+    lot=100,
+    min_size=200,
+    max_size=20_000,
+    min_notional=25 * 10**5,
+)
+PERPETUAL = Instrument(
+    venue="test",
+    symbol="PERP",
+    kind=InstrumentKind.LINEAR_PERPETUAL,
+    base="BBB",
+    quote="USD",
+    settle="USD",
+    price_scale=6,
+    size_scale=3,
+    tick=5,
+    lot=7,
+    min_size=7_000,
+    max_size=70_000_000,
+    min_notional=5 * 10**9,
+)
+"""Price and size have nine decimals together, so that values are rounded; a tick is a third of a percent."""
+
+
+class Engine(Protocol):
+    """What a scenario asks of an engine."""
+
+    def open_account(self, name: str, cash: int, leverage: int = 1) -> int: ...
+    def take(self, records: Any) -> None: ...
+    def settle(self) -> None: ...
+    def submit(self, account: int, instrument: int, side: int, type: int, tif: int, price: int, size: int) -> int: ...  # noqa: A002
+    def cancel(self, account: int, order: int) -> None: ...
+    def amend(self, account: int, order: int, price: int, size: int) -> None: ...
+
+
+Command = tuple[int, str, tuple[Any, ...]]
+"""Position in the records, method, arguments; `cancel` and `amend` name an order by its place among the submits."""
+
+
+class Scenario(NamedTuple):
+    """One world. `terms` are asked for each instrument when it is listed."""
+
+    seed: int
+    terms: Callable[[Instrument], Terms]
+    records: "np.ndarray[Any, np.dtype[Any]]"
+    commands: list[Command]
+
+
+def scenario(seed: int) -> Scenario:
+    """The world of `seed`; the same seed gives the same world."""
+    return _Flow(seed).run()
+
+
+def play(engine: Engine, world: Scenario, batch: int) -> None:
+    """Feed the world to an engine, at most `batch` records at once, with the commands in between."""
+    at, ids = 0, []
+    for position, method, args in [*world.commands, (len(world.records), "settle", ())]:
+        while at < position:
+            end = min(position, at + batch)
+            engine.take(world.records[at:end])
+            at = end
+        if method == "submit":
+            ids.append(engine.submit(*args))
+        elif method in ("cancel", "amend"):
+            account, nth, *values = args
+            getattr(engine, method)(account, ids[nth] if nth < len(ids) else UNKNOWN_ORDER, *values)
+        else:
+            getattr(engine, method)(*args)
+
+
+class _Venue:
+    """The venue's own book of one instrument, in ticks, and the ids that it has given."""
+
+    def __init__(self, index: int, instrument: Instrument, middle: int, depth: int, rng: random.Random) -> None:
+        self.index, self.instrument, self.middle, self.home, self.rng = index, instrument, middle, middle, rng
+        self.update_id, self.trade_id = 100, 0
+        self.in_step = False
+        self.sides: dict[int, dict[int, int]] = {
+            side: {middle - side * away: self.size() for away in range(1, depth + 1)} for side in Side
+        }
+
+    def size(self) -> int:
+        """A size as orders have it; that of the perpetual has many digits."""
+        lots = self.rng.randrange(1, 20) if self.index == 0 else self.rng.randrange(20_000, 2_000_000)
+        return lots * self.instrument.lot
+
+    def price(self, away: int) -> int:
+        """A price so many ticks from the middle."""
+        return (self.middle + away) * self.instrument.tick
+
+    def best(self, side: int) -> int:
+        """The best price of a side in ticks, 0 when it is empty."""
+        return max(self.sides[side], key=lambda price: price * side, default=0)
+
+    def move(self) -> list[tuple[int, int, int]]:
+        """Let the book change; the levels that did, as (side, price in ticks, size)."""
+        rng, changed = self.rng, {}
+        step = rng.choice((0, 0, 0, 1, -1, 2, -2, rng.randrange(-6, 7)))
+        self.middle = max(self.home - 40, min(self.home + 40, self.middle + step))
+        for side, levels in self.sides.items():
+            for price in [one for one in levels if (self.middle - one) * side <= 0]:
+                changed[side, price] = 0
+        for _ in range(rng.randrange(1, 4)):
+            side = rng.choice((Side.BUY, Side.SELL))
+            price = self.middle - side * rng.choice((1, 1, 2, 2, 3, 4, 5, 8))
+            changed[side, price] = rng.choice((0, self.size(), self.size(), self.size() + 1))
+        for (side, price), size in changed.items():
+            self.sides[side].pop(price, None)
+            if size:
+                self.sides[side][price] = size
+        return [(side, price, size) for (side, price), size in changed.items()]
+
+
+class _Flow:
+    """Makes one scenario, step by step."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.rng = seed, random.Random(seed)
+        self.buffer, self.commands = RecordBuffer(), list[Command]()
+        self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[tuple[int, int]]()
+        self.accounts = 0
+        # Now and then a book so deep that an order meets the most levels that one order takes.
+        depth = self.rng.choice((8,) * 12 + (150, 560))
+        self.venues = [_Venue(0, SPOT, 2_000, depth, self.rng), _Venue(1, PERPETUAL, 300, 8, self.rng)]
+        self.terms: dict[tuple[str, int], Terms] = {}
+
+    def _terms(self) -> Terms:
+        rng = self.rng
+        return Terms(
+            maker_rate=rng.choice((0, 20_000, -10_000, -12_345)),
+            taker_rate=rng.choice((0, 50_000, 100_000, 37_501)),
+            latency_out_ns=rng.choice((0, 0, 5 * MS, 40 * MS)),
+            latency_jitter_ns=rng.choice((0, 0, 1, 30 * MS)),
+            whole_fills=rng.random() < 0.15,
+        )
+
+    def run(self) -> Scenario:
+        rng = self.rng
+        for _ in range(4):
+            self._open()
+        self._submit()  # before anything is listed
+        for venue in self.venues:
+            self._list(venue)
+            if rng.random() < 0.8:
+                self._snapshot(venue)
+        for _ in range(rng.randrange(200, 400)):
+            self._pass_time()
+            self._step(rng.choice(self.venues))
+            while rng.random() < 0.3:
+                self._act()
+        terms = self.terms
+        return Scenario(
+            self.seed, lambda one: terms[one.symbol, one.epoch], as_records(self.buffer.take()), self.commands
+        )
+
+    # Commands.
+
+    def _command(self, method: str, *args: Any) -> None:
+        self.commands.append((self.buffer.count, method, args))
+
+    def _open(self) -> None:
+        """Open an account; the first is rich."""
+        cash, leverage = self.rng.choice(((10**6, 1), (2_000, 1), (300, 1), (500, 5), (50, 2), (1, 1)))
+        if not self.accounts:
+            cash, leverage = 10**6, 1
+        self._command("open_account", f"account-{self.accounts}", cash * MONEY + self.rng.randrange(MONEY), leverage)
+        self.accounts += 1
+
+    def _act(self) -> None:
+        rng = self.rng
+        what = rng.random()
+        if what < 0.62 or not self.submitted:
+            self._submit()
+        elif what < 0.76:
+            self._command("cancel", *self._some_order())
+        elif what < 0.92:
+            account, nth = self._some_order()
+            venue = self.venues[self.submitted[nth][1]] if nth < len(self.submitted) else self.venues[0]
+            self._command("amend", account, nth, self._price(venue), self._size(venue))
+        elif what < 0.99:
+            self._command("settle")
+        else:
+            self._open()
+
+    def _some_order(self) -> tuple[int, int]:
+        """An account and the place of an order among the submits: mostly its own and late, now and then neither."""
+        nth = max(len(self.submitted) - 1 - int(self.rng.expovariate(0.2)), 0)
+        if self.rng.random() < 0.05:
+            return self.rng.randrange(self.accounts), len(self.submitted) + 50_000
+        return (self.rng.randrange(self.accounts) if self.rng.random() < 0.05 else self.submitted[nth][0]), nth
+
+    def _submit(self) -> None:
+        rng = self.rng
+        venue = rng.choice(self.venues)
+        account = 0 if rng.random() < 0.4 else rng.randrange(self.accounts)
+        type_ = rng.choice((OrderType.LIMIT,) * 6 + (OrderType.MARKET,) * 2 + (OrderType.STOP,) * 2)
+        tif = rng.choice((TimeInForce.GTC,) * 4 + (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY))
+        price = 0 if type_ == OrderType.MARKET else self._price(venue)
+        index = UNLISTED if rng.random() < 0.02 else venue.index
+        side = rng.choice((Side.BUY, Side.SELL))
+        self._command("submit", account, index, int(side), int(type_), int(tif), price, self._size(venue))
+        self.submitted.append((account, venue.index))
+
+    def _price(self, venue: _Venue) -> int:
+        rng = self.rng
+        wrong = rng.random()
+        if wrong < 0.02:
+            return venue.price(0) + 1
+        if wrong < 0.03:
+            return rng.choice((0, -5))
+        if wrong < 0.04:
+            return venue.instrument.tick * 10**15
+        if wrong < 0.05:
+            return venue.instrument.tick
+        return venue.price(rng.choice((0, 1, -1, 1, -1, 2, -2, 3, -3, 5, -5, 12, -12)))
+
+    def _size(self, venue: _Venue) -> int:
+        rng = self.rng
+        wrong, rules = rng.random(), venue.instrument
+        if wrong < 0.02:
+            return venue.size() + 1
+        if wrong < 0.03:
+            return rng.choice((0, -rules.lot))
+        if wrong < 0.05:
+            return rules.min_size - rules.lot
+        if wrong < 0.07:
+            return rules.max_size + rules.lot
+        if wrong < 0.12:
+            return rules.max_size
+        if wrong < 0.14:
+            return rules.min_size
+        return venue.size() * rng.choice((1, 1, 1, 2))
+
+    # The market.
+
+    def _pass_time(self) -> None:
+        rng = self.rng
+        self.now_ns += rng.choice((0, 0, 1, 1_000, MS, 5 * MS, 20 * MS, 50 * MS, rng.randrange(80 * MS)))
+        if rng.random() < 0.03:
+            self.now_ns += rng.randrange(3_000 * MS)
+
+    def _event_ns(self) -> int:
+        """The venue's time of an event: mostly just before its arrival, at times long before, not told, or later."""
+        behind = self.rng.choice((MS, MS, 3 * MS, 0, 60 * MS, -2 * MS, None))
+        return 0 if behind is None else self.now_ns - behind
+
+    def _pack(self, kind: Kind, index: int = 0, *fields: int, flags: int = WHOLE, verdict: int = 0) -> None:
+        """One record; `fields` are price, size, x, y and id, 0 where they end."""
+        values = (*fields, 0, 0, 0, 0, 0)[:5]
+        self.buffer.pack(self._event_ns(), self.now_ns, kind, int(flags), index, int(verdict), *values)
+
+    def _step(self, venue: _Venue) -> None:
+        rng = self.rng
+        what = rng.random()
+        if what < 0.34:
+            self._move(venue)
+        elif what < 0.46:
+            self._quote(venue)
+        elif what < 0.52:
+            self._odd_quote(venue)
+        elif what < 0.78:
+            self._print(venue)
+        elif what < 0.83:
+            self._odd_print(venue)
+        elif what < 0.88:
+            self._odd_depth(venue)
+        elif what < 0.90:
+            self._gap(venue)
+        elif what < 0.93:
+            self._snapshot(venue)
+        else:
+            self._other(venue)
+
+    def _move(self, venue: _Venue) -> None:
+        """The book changes; the quote of the same id comes before, after, or not at all."""
+        changed = venue.move()
+        venue.update_id += self.rng.randrange(1, 4)
+        order = self.rng.random()
+        if order < 0.35:
+            self._quote(venue)
+        if not venue.in_step and self.rng.random() < 0.2:
+            self._snapshot(venue)
+        self._depth(venue, Kind.DEPTH_DELTA, changed, venue.update_id, 0 if venue.in_step else int(Flag.HELD))
+        if order > 0.7:
+            self._quote(venue)
+
+    def _depth(
+        self, venue: _Venue, kind: Kind, levels: list[tuple[int, int, int]], update_id: int, flags: int = 0
+    ) -> None:
+        if not levels:
+            self._pack(kind, venue.index, 0, 0, 0, 0, update_id, flags=WHOLE | Flag.EMPTY | flags)
+        for place, (side, price, size) in enumerate(levels):
+            ends = Flag.FIRST * (place == 0) | Flag.LAST * (place == len(levels) - 1)
+            is_ask = Flag.ASK if side == Side.SELL else 0
+            fields = (price * venue.instrument.tick, size, 0, 0, update_id)
+            self._pack(kind, venue.index, *fields, flags=ends | is_ask | flags)
+            if self.rng.random() < 0.01:
+                self._act()
+
+    def _snapshot(self, venue: _Venue) -> None:
+        levels = [(side, price, size) for side, all_ in venue.sides.items() for price, size in all_.items()]
+        if len(levels) > 100 and venue.in_step:
+            return
+        if self.rng.random() < 0.1:
+            levels = [level for level in levels if level[0] == Side.BUY]
+        self._depth(venue, Kind.DEPTH_SNAPSHOT, levels, venue.update_id)
+        venue.in_step = True
+        if self.rng.random() < 0.3 and len(levels) < 100:
+            venue.update_id += 1
+            self._depth(venue, Kind.DEPTH_DELTA, venue.move(), venue.update_id, int(Flag.REPEAT))
+
+    def _odd_depth(self, venue: _Venue) -> None:
+        """Levels that cross, are no levels, or were never there; events that are old, empty or held."""
+        rng, middle = self.rng, venue.middle
+        levels = rng.choice(
+            (
+                [],
+                [(Side.BUY, middle + rng.randrange(4), venue.size()), (Side.SELL, 0, venue.size())],
+                [(Side.SELL, middle - rng.randrange(4), venue.size())],
+                [(Side.BUY, middle - 3, 0), (Side.BUY, middle + 9, 0), (Side.SELL, middle + 2, -1)],
+                [(side, price, 0) for side in (rng.choice(tuple(Side)),) for price in list(venue.sides[side])[:20]],
+                [(Side.SELL, middle + 1, venue.size()), (Side.BUY, middle - 1, venue.size())],
+            )
+        )
+        update_id = venue.update_id + rng.choice((0, 0, 1, -1, -3))
+        kind = rng.choice((Kind.DEPTH_DELTA, Kind.DEPTH_DELTA, Kind.DEPTH_PARTIAL))
+        held = not venue.in_step or rng.random() < 0.2
+        self._depth(venue, kind, levels, update_id, int(Flag.HELD) if held else 0)
+
+    def _quote(self, venue: _Venue) -> None:
+        bid, ask, tick = venue.best(Side.BUY), venue.best(Side.SELL), venue.instrument.tick
+        bid_size, ask_size = venue.sides[Side.BUY].get(bid, 0), venue.sides[Side.SELL].get(ask, 0)
+        self._pack(Kind.QUOTE, venue.index, bid * tick, bid_size, ask * tick, ask_size, venue.update_id)
+
+    def _odd_quote(self, venue: _Venue) -> None:
+        """Quotes of the venue's next id: crossed, locked, away from the book, without sizes, or with an id that is old."""
+        rng = self.rng
+        bid, ask = rng.choice(((1, -2), (0, 0), (-3, 2), (-1, 5), (1, 2), (-2, -1), (-1, 1)))
+        verdict = rng.choice((0, 0, 0, *Verdict)) if bid < ask else rng.choice((0, Verdict.CROSSED, Verdict.LOCKED))
+        venue.update_id += 1
+        quote_id = venue.update_id - rng.choice((0, 0, 0, 0, 1, 3))
+        sizes = [rng.choice((0, venue.size(), venue.size(), venue.size())) for _ in range(2)]
+        bid_price = 0 if rng.random() < 0.05 else venue.price(bid)
+        fields = (bid_price, sizes[0], venue.price(ask), sizes[1], quote_id)
+        self._pack(Kind.QUOTE, venue.index, *fields, verdict=verdict)
+
+    def _print(self, venue: _Venue) -> None:
+        """Trades at the best price, at times through it."""
+        rng = self.rng
+        side = rng.choice((Side.BUY, Side.SELL))
+        best = venue.best(side) or venue.middle
+        price = (best - side * rng.choice((0, 0, 0, 0, 1, 2, 5, -1))) * venue.instrument.tick
+        flags = WHOLE | (Flag.ASK if side == Side.BUY else 0)
+        for _ in range(rng.choice((1, 1, 2))):
+            venue.trade_id += 1
+            size = venue.size() * rng.choice((1, 1, 3))
+            self._pack(Kind.PRINT, venue.index, price, size, PrintCause.MARKET, 0, venue.trade_id, flags=flags)
+
+    def _odd_print(self, venue: _Venue) -> None:
+        """Prints that must not be used, and some that look odd and must."""
+        rng = self.rng
+        size, price = rng.choice((0, venue.size(), venue.size())), rng.choice((0, *map(venue.price, range(-9, 10))))
+        flags = WHOLE | rng.choice((0, Flag.ASK)) | rng.choice((0, 0, Flag.BACKFILL))
+        kind = rng.choice((Kind.PRINT, Kind.PRINT, Kind.PRINT, Kind.AGG_PRINT))
+        fields = (price, size, rng.choice(tuple(PrintCause)), 0, venue.trade_id)
+        self._pack(kind, venue.index, *fields, flags=flags, verdict=rng.choice((0, 0, *Verdict)))
+
+    def _gap(self, venue: _Venue) -> None:
+        missed = self.rng.choice((Kind.DEPTH_DELTA, Kind.DEPTH_DELTA, Kind.PRINT, Kind.QUOTE))
+        self._pack(Kind.GAP, venue.index, GapCause.IDS_MISSING, 0, 5, 9, missed)
+        if missed == Kind.DEPTH_DELTA:
+            venue.in_step = False
+
+    def _other(self, venue: _Venue) -> None:
+        """Facts of papertape's own, and now and then other rules for an instrument at the same scales."""
+        rng = self.rng
+        what = rng.random()
+        if what < 0.4:
+            self._pack(Kind.CLOCK)
+        elif what < 0.7:
+            self._pack(Kind.CLOCK_OFFSET, 0, 0, 0, rng.choice((0, 3 * MS, -7 * MS, 1_200 * MS, -900 * MS)), MS)
+        elif what < 0.9:
+            self._pack(Kind.CONNECTION, 0, 0, 0, rng.choice(tuple(Link)), 1_000, 1)
+        else:
+            lot, epoch = (SPOT, PERPETUAL)[venue.index].lot * rng.choice((1, 2)), venue.instrument.epoch + 1
+            venue.instrument = msgspec.structs.replace(venue.instrument, lot=lot, epoch=epoch)
+            self._list(venue)
+
+    def _list(self, venue: _Venue) -> None:
+        self.terms[venue.instrument.symbol, venue.instrument.epoch] = self._terms()
+        self.buffer.extend(instrument_event(venue.instrument, venue.index, self.now_ns))
