@@ -35,7 +35,7 @@ SPOT = Instrument(
     tick=5,
     lot=100,
     min_size=200,
-    max_size=20_000,
+    max_size=60_000,
     min_notional=25 * 10**5,
 )
 PERPETUAL = Instrument(
@@ -51,7 +51,7 @@ PERPETUAL = Instrument(
     lot=7,
     min_size=7_000,
     max_size=70_000_000,
-    min_notional=5 * 10**9,
+    min_notional=10**9,
 )
 """Price and size have nine decimals together, so that values are rounded; a tick is a third of a percent."""
 
@@ -110,7 +110,8 @@ class _Venue:
         self.update_id, self.trade_id = 100, 0
         self.in_step = False
         self.sides: dict[int, dict[int, int]] = {
-            side: {middle - side * away: self.size() for away in range(1, depth + 1)} for side in Side
+            side: {middle - side * away: self.size() if away < 9 else instrument.lot for away in range(1, depth + 1)}
+            for side in Side
         }
 
     def size(self) -> int:
@@ -152,7 +153,7 @@ class _Flow:
         self.seed, self.rng = seed, random.Random(seed)
         self.buffer, self.commands = RecordBuffer(), list[Command]()
         self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[tuple[int, int]]()
-        self.accounts = 0
+        self.accounts, self.staying = 0, list[int]()
         # Now and then a book so deep that an order meets the most levels that one order takes.
         depth = self.rng.choice((8,) * 12 + (150, 560))
         self.venues = [_Venue(0, SPOT, 2_000, depth, self.rng), _Venue(1, PERPETUAL, 300, 8, self.rng)]
@@ -217,11 +218,13 @@ class _Flow:
             self._open()
 
     def _some_order(self) -> tuple[int, int]:
-        """An account and the place of an order among the submits: mostly its own and late, now and then neither."""
-        nth = max(len(self.submitted) - 1 - int(self.rng.expovariate(0.2)), 0)
-        if self.rng.random() < 0.05:
-            return self.rng.randrange(self.accounts), len(self.submitted) + 50_000
-        return (self.rng.randrange(self.accounts) if self.rng.random() < 0.05 else self.submitted[nth][0]), nth
+        """An account and the place of an order among the submits: mostly its own, late and one that stays."""
+        rng = self.rng
+        if rng.random() < 0.03:
+            return rng.randrange(self.accounts), len(self.submitted) + 50_000
+        among = self.staying if self.staying and rng.random() < 0.8 else range(len(self.submitted))
+        nth = among[max(len(among) - 1 - int(rng.expovariate(0.2)), 0)]
+        return (rng.randrange(self.accounts) if rng.random() < 0.05 else self.submitted[nth][0]), nth
 
     def _submit(self) -> None:
         rng = self.rng
@@ -233,6 +236,8 @@ class _Flow:
         index = UNLISTED if rng.random() < 0.02 else venue.index
         side = rng.choice((Side.BUY, Side.SELL))
         self._command("submit", account, index, int(side), int(type_), int(tif), price, self._size(venue))
+        if type_ == OrderType.STOP or (type_ == OrderType.LIMIT and tif == TimeInForce.GTC):
+            self.staying.append(len(self.submitted))
         self.submitted.append((account, venue.index))
 
     def _price(self, venue: _Venue) -> int:
