@@ -152,7 +152,7 @@ class _Flow:
     def __init__(self, seed: int) -> None:
         self.seed, self.rng = seed, random.Random(seed)
         self.buffer, self.commands = RecordBuffer(), list[Command]()
-        self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[tuple[int, int]]()
+        self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[tuple[int, int, Side]]()
         self.accounts, self.staying = 0, list[int]()
         # Now and then a book so deep that an order meets the most levels that one order takes.
         depth = self.rng.choice((8,) * 12 + (150, 560))
@@ -210,8 +210,9 @@ class _Flow:
             self._command("cancel", *self._some_order())
         elif what < 0.92:
             account, nth = self._some_order()
-            venue = self.venues[self.submitted[nth][1]] if nth < len(self.submitted) else self.venues[0]
-            self._command("amend", account, nth, self._price(venue), self._size(venue))
+            _, index, side = self.submitted[nth] if nth < len(self.submitted) else (0, 0, Side.BUY)
+            venue = self.venues[index]
+            self._command("amend", account, nth, self._price(venue, side), self._size(venue))
         elif what < 0.99:
             self._command("settle")
         else:
@@ -232,15 +233,17 @@ class _Flow:
         account = 0 if rng.random() < 0.4 else rng.randrange(self.accounts)
         type_ = rng.choice((OrderType.LIMIT,) * 6 + (OrderType.MARKET,) * 2 + (OrderType.STOP,) * 2)
         tif = rng.choice((TimeInForce.GTC,) * 4 + (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY))
-        price = 0 if type_ == OrderType.MARKET else self._price(venue)
+        # Who has bought can sell: on spot, buys come more often.
+        side = rng.choice((Side.BUY, Side.BUY, Side.SELL)) if venue.index == 0 else rng.choice((Side.BUY, Side.SELL))
+        price = 0 if type_ == OrderType.MARKET else self._price(venue, side if type_ == OrderType.LIMIT else -side)
         index = UNLISTED if rng.random() < 0.02 else venue.index
-        side = rng.choice((Side.BUY, Side.SELL))
         self._command("submit", account, index, int(side), int(type_), int(tif), price, self._size(venue))
         if type_ == OrderType.STOP or (type_ == OrderType.LIMIT and tif == TimeInForce.GTC):
             self.staying.append(len(self.submitted))
-        self.submitted.append((account, venue.index))
+        self.submitted.append((account, venue.index, side))
 
-    def _price(self, venue: _Venue) -> int:
+    def _price(self, venue: _Venue, side: Side) -> int:
+        """A price near the market, more often where an order of `side` waits."""
         rng = self.rng
         wrong = rng.random()
         if wrong < 0.02:
@@ -251,7 +254,7 @@ class _Flow:
             return venue.instrument.tick * 10**15
         if wrong < 0.05:
             return venue.instrument.tick
-        return venue.price(rng.choice((0, 1, -1, 1, -1, 2, -2, 3, -3, 5, -5, 12, -12)))
+        return venue.price(-side * rng.choice((0, 1, 1, 2, 2, 3, 4, 5, 8, 12, 25, -1, -1, -2, -3, -8)))
 
     def _size(self, venue: _Venue) -> int:
         rng = self.rng
