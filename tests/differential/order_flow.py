@@ -156,6 +156,7 @@ class _Flow:
         self.accounts, self.staying = 0, list[int]()
         # Now and then a book so deep that an order meets the most levels that one order takes.
         depth = self.rng.choice((8,) * 12 + (150, 560))
+        self.is_deep = depth > 8
         self.venues = [_Venue(0, SPOT, 2_000, depth, self.rng), _Venue(1, PERPETUAL, 300, 8, self.rng)]
         self.terms: dict[tuple[str, int], Terms] = {}
 
@@ -204,7 +205,11 @@ class _Flow:
     def _act(self) -> None:
         rng = self.rng
         what = rng.random()
-        if what < 0.62 or not self.submitted:
+        if self.is_deep and rng.random() < 0.1:
+            side = rng.choice((Side.BUY, Side.SELL))
+            self._command("submit", 0, 0, int(side), int(OrderType.MARKET), int(TimeInForce.GTC), 0, SPOT.max_size)
+            self.submitted.append((0, 0, side))
+        elif what < 0.62 or not self.submitted:
             self._submit()
         elif what < 0.76:
             self._command("cancel", *self._some_order())
