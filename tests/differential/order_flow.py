@@ -5,6 +5,7 @@ small, so that orders rest, wait in the queue, are filled in parts, cross and ar
 """
 
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -102,6 +103,16 @@ def play(engine: Engine, world: Scenario, batch: int) -> None:
             getattr(engine, method)(*args)
 
 
+class _Sent(NamedTuple):
+    """An order as it was sent, by the account and to the instrument with these numbers."""
+
+    account: int
+    instrument: int
+    side: int
+    price: int
+    size: int
+
+
 class _Venue:
     """The venue's own book of one instrument, in ticks, and the ids that it has given."""
 
@@ -109,6 +120,8 @@ class _Venue:
         self.index, self.instrument, self.middle, self.home, self.rng = index, instrument, middle, middle, rng
         self.update_id, self.trade_id = 100, 0
         self.in_step = False
+        # Where orders were sent to of late, in ticks: the market likes to go there.
+        self.wanted: deque[tuple[int, int]] = deque(maxlen=16)
         self.sides: dict[int, dict[int, int]] = {
             side: {middle - side * away: self.size() if away < 9 else instrument.lot for away in range(1, depth + 1)}
             for side in Side
@@ -138,6 +151,10 @@ class _Venue:
         for _ in range(rng.randrange(1, 4)):
             side = rng.choice((Side.BUY, Side.SELL))
             price = self.middle - side * rng.choice((1, 1, 2, 2, 3, 4, 5, 8))
+            if self.wanted and rng.random() < 0.4:
+                side, price = rng.choice(self.wanted)
+            if (self.middle - price) * side <= 0:
+                continue
             changed[side, price] = rng.choice((0, self.size(), self.size(), self.size() + 1))
         for (side, price), size in changed.items():
             self.sides[side].pop(price, None)
@@ -152,8 +169,8 @@ class _Flow:
     def __init__(self, seed: int) -> None:
         self.seed, self.rng = seed, random.Random(seed)
         self.buffer, self.commands = RecordBuffer(), list[Command]()
-        self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[tuple[int, int, Side]]()
-        self.accounts, self.staying = 0, list[int]()
+        self.now_ns, self.submitted = START_NS + self.rng.randrange(10**9), list[_Sent]()
+        self.cash, self.staying = list[int](), list[int]()
         # Now and then a book so deep that an order meets the most levels that one order takes.
         depth = self.rng.choice((8,) * 12 + (150, 560))
         self.is_deep = depth > 8
@@ -197,10 +214,10 @@ class _Flow:
     def _open(self) -> None:
         """Open an account; the first is rich."""
         cash, leverage = self.rng.choice(((10**6, 1), (2_000, 1), (300, 1), (500, 5), (50, 2), (1, 1)))
-        if not self.accounts:
+        if not self.cash:
             cash, leverage = 10**6, 1
-        self._command("open_account", f"account-{self.accounts}", cash * MONEY + self.rng.randrange(MONEY), leverage)
-        self.accounts += 1
+        self.cash.append(cash * MONEY + self.rng.randrange(MONEY))
+        self._command("open_account", f"account-{len(self.cash)}", self.cash[-1], leverage)
 
     def _act(self) -> None:
         rng = self.rng
@@ -208,16 +225,19 @@ class _Flow:
         if self.is_deep and rng.random() < 0.1:
             side = rng.choice((Side.BUY, Side.SELL))
             self._command("submit", 0, 0, int(side), int(OrderType.MARKET), int(TimeInForce.GTC), 0, SPOT.max_size)
-            self.submitted.append((0, 0, side))
+            self.submitted.append(_Sent(0, 0, side, 0, SPOT.max_size))
         elif what < 0.62 or not self.submitted:
             self._submit()
         elif what < 0.76:
             self._command("cancel", *self._some_order())
         elif what < 0.92:
             account, nth = self._some_order()
-            _, index, side = self.submitted[nth] if nth < len(self.submitted) else (0, 0, Side.BUY)
-            venue = self.venues[index]
-            self._command("amend", account, nth, self._price(venue, side), self._size(venue))
+            sent = self.submitted[min(nth, len(self.submitted) - 1)]
+            venue = self.venues[sent.instrument]
+            lot = venue.instrument.lot
+            price = sent.price if rng.random() < 0.5 else self._price(venue, sent.side)
+            size = sent.size - rng.randrange(9) * lot if rng.random() < 0.6 else self._size(venue, sent.account)
+            self._command("amend", account, nth, price, size)
         elif what < 0.99:
             self._command("settle")
         else:
@@ -227,27 +247,29 @@ class _Flow:
         """An account and the place of an order among the submits: mostly its own, late and one that stays."""
         rng = self.rng
         if rng.random() < 0.03:
-            return rng.randrange(self.accounts), len(self.submitted) + 50_000
+            return rng.randrange(len(self.cash)), len(self.submitted) + 50_000
         among = self.staying if self.staying and rng.random() < 0.8 else range(len(self.submitted))
-        nth = among[max(len(among) - 1 - int(rng.expovariate(0.2)), 0)]
-        return (rng.randrange(self.accounts) if rng.random() < 0.05 else self.submitted[nth][0]), nth
+        nth = among[max(len(among) - 1 - int(rng.expovariate(0.5)), 0)]
+        return (rng.randrange(len(self.cash)) if rng.random() < 0.05 else self.submitted[nth].account), nth
 
     def _submit(self) -> None:
         rng = self.rng
         venue = rng.choice(self.venues)
-        account = 0 if rng.random() < 0.4 else rng.randrange(self.accounts)
+        account = 0 if rng.random() < 0.4 else rng.randrange(len(self.cash))
         type_ = rng.choice((OrderType.LIMIT,) * 6 + (OrderType.MARKET,) * 2 + (OrderType.STOP,) * 2)
         tif = rng.choice((TimeInForce.GTC,) * 4 + (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY))
         # Who has bought can sell: on spot, buys come more often.
         side = rng.choice((Side.BUY, Side.BUY, Side.SELL)) if venue.index == 0 else rng.choice((Side.BUY, Side.SELL))
         price = 0 if type_ == OrderType.MARKET else self._price(venue, side if type_ == OrderType.LIMIT else -side)
         index = UNLISTED if rng.random() < 0.02 else venue.index
-        self._command("submit", account, index, int(side), int(type_), int(tif), price, self._size(venue))
+        size = self._size(venue, account)
+        self._command("submit", account, index, int(side), int(type_), int(tif), price, size)
         if type_ == OrderType.STOP or (type_ == OrderType.LIMIT and tif == TimeInForce.GTC):
             self.staying.append(len(self.submitted))
-        self.submitted.append((account, venue.index, side))
+            venue.wanted.append((side, price // venue.instrument.tick))
+        self.submitted.append(_Sent(account, venue.index, side, price, size))
 
-    def _price(self, venue: _Venue, side: Side) -> int:
+    def _price(self, venue: _Venue, side: int) -> int:
         """A price near the market, more often where an order of `side` waits."""
         rng = self.rng
         wrong = rng.random()
@@ -261,21 +283,20 @@ class _Flow:
             return venue.instrument.tick
         return venue.price(-side * rng.choice((0, 1, 1, 2, 2, 3, 4, 5, 8, 12, 25, -1, -1, -2, -3, -8)))
 
-    def _size(self, venue: _Venue) -> int:
+    def _size(self, venue: _Venue, account: int) -> int:
         rng = self.rng
         wrong, rules = rng.random(), venue.instrument
         if wrong < 0.02:
             return venue.size() + 1
-        if wrong < 0.03:
-            return rng.choice((0, -rules.lot))
-        if wrong < 0.05:
-            return rules.min_size - rules.lot
-        if wrong < 0.07:
-            return rules.max_size + rules.lot
         if wrong < 0.12:
-            return rules.max_size
-        if wrong < 0.14:
-            return rules.min_size
+            large, small = rules.max_size, rules.min_size
+            return rng.choice((0, -rules.lot, small - rules.lot, small, large + rules.lot, large, large, large))
+        if wrong < 0.24 and venue.index == 0 and account:
+            # A share of what the account has, so that two orders may be more than it can pay.
+            share = self.cash[account] * rng.choice((30, 45, 60, 95)) // 100 // MONEY
+            return share * 10**5 // venue.price(0) // rules.lot * rules.lot
+        if wrong < 0.4 and self.submitted and self.submitted[-1].instrument == venue.index:
+            return self.submitted[-1].size
         return venue.size() * rng.choice((1, 1, 1, 2))
 
     # The market.
@@ -288,7 +309,7 @@ class _Flow:
 
     def _event_ns(self) -> int:
         """The venue's time of an event: mostly just before its arrival, at times long before, not told, or later."""
-        behind = self.rng.choice((MS, MS, 3 * MS, 0, 60 * MS, -2 * MS, None))
+        behind = self.rng.choice((MS, 3 * MS, 0, 0, 60 * MS, -2 * MS, None))
         return 0 if behind is None else self.now_ns - behind
 
     def _pack(self, kind: Kind, index: int = 0, *fields: int, flags: int = WHOLE, verdict: int = 0) -> None:
@@ -309,11 +330,11 @@ class _Flow:
             self._print(venue)
         elif what < 0.83:
             self._odd_print(venue)
-        elif what < 0.88:
+        elif what < 0.89:
             self._odd_depth(venue)
-        elif what < 0.90:
+        elif what < 0.91:
             self._gap(venue)
-        elif what < 0.93:
+        elif what < 0.95:
             self._snapshot(venue)
         else:
             self._other(venue)
@@ -367,6 +388,7 @@ class _Flow:
                 [(Side.BUY, middle - 3, 0), (Side.BUY, middle + 9, 0), (Side.SELL, middle + 2, -1)],
                 [(side, price, 0) for side in (rng.choice(tuple(Side)),) for price in list(venue.sides[side])[:20]],
                 [(Side.SELL, middle + 1, venue.size()), (Side.BUY, middle - 1, venue.size())],
+                [(side, price, rng.choice((0, 1, venue.size()))) for side, price in venue.wanted],
             )
         )
         update_id = venue.update_id + rng.choice((0, 0, 1, -1, -3))
@@ -387,8 +409,11 @@ class _Flow:
         venue.update_id += 1
         quote_id = venue.update_id - rng.choice((0, 0, 0, 0, 1, 3))
         sizes = [rng.choice((0, venue.size(), venue.size(), venue.size())) for _ in range(2)]
-        bid_price = 0 if rng.random() < 0.05 else venue.price(bid)
-        fields = (bid_price, sizes[0], venue.price(ask), sizes[1], quote_id)
+        prices = [0 if rng.random() < 0.05 else venue.price(bid), venue.price(ask)]
+        if venue.wanted and rng.random() < 0.3:
+            side, price = rng.choice(venue.wanted)
+            prices[side == Side.SELL] = price * venue.instrument.tick
+        fields = (prices[0], sizes[0], prices[1], sizes[1], quote_id)
         self._pack(Kind.QUOTE, venue.index, *fields, verdict=verdict)
 
     def _print(self, venue: _Venue) -> None:
@@ -425,7 +450,7 @@ class _Flow:
         if what < 0.4:
             self._pack(Kind.CLOCK)
         elif what < 0.7:
-            self._pack(Kind.CLOCK_OFFSET, 0, 0, 0, rng.choice((0, 3 * MS, -7 * MS, 1_200 * MS, -900 * MS)), MS)
+            self._pack(Kind.CLOCK_OFFSET, 0, 0, 0, rng.choice((0, 0, 0, 3 * MS, -7 * MS, 1_200 * MS, -900 * MS)), MS)
         elif what < 0.9:
             self._pack(Kind.CONNECTION, 0, 0, 0, rng.choice(tuple(Link)), 1_000, 1)
         else:
