@@ -334,8 +334,10 @@ class _Flow:
             self._odd_depth(venue)
         elif what < 0.91:
             self._gap(venue)
-        elif what < 0.95:
+        elif what < 0.94:
             self._snapshot(venue)
+        elif what < 0.97:
+            self._queue(venue)
         else:
             self._other(venue)
 
@@ -351,6 +353,30 @@ class _Flow:
         self._depth(venue, Kind.DEPTH_DELTA, changed, venue.update_id, 0 if venue.in_step else int(Flag.HELD))
         if order > 0.7:
             self._quote(venue)
+
+    def _queue(self, venue: _Venue) -> None:
+        """An order joins the best price; then a depth event, perhaps an old one, or a quote changes what is ahead of it."""
+        rng, best, ask = self.rng, venue.middle - 1, venue.price(2)
+        bid, venue.update_id = venue.price(-1), venue.update_id + 4
+        self._pack(Kind.QUOTE, venue.index, bid, venue.size(), ask, venue.size(), venue.update_id)
+        size = 5 * venue.size()
+        order = (0, venue.index, int(Side.BUY), int(OrderType.LIMIT), int(TimeInForce.GTC), bid, size)
+        for _ in range(rng.choice((1, 2))):
+            self._command("submit", *order)
+            self.submitted.append(_Sent(0, venue.index, Side.BUY, bid, size))
+        self.now_ns += 80 * MS
+        self._pack(Kind.CLOCK)
+        left, change = rng.choice((0, 1, venue.size())), rng.random()
+        if change < 0.6:
+            old = venue.update_id - rng.choice((0, 1, 2))
+            self._depth(venue, Kind.DEPTH_DELTA, [(Side.BUY, best, left), (Side.SELL, best + 9, 0)], old)
+        else:
+            venue.update_id += 1
+            ask = rng.choice((ask, bid))
+            self._pack(Kind.QUOTE, venue.index, bid, left, ask, venue.size(), venue.update_id)
+        flags = WHOLE | Flag.ASK
+        for _ in range(2):
+            self._pack(Kind.PRINT, venue.index, bid, 3 * venue.size(), PrintCause.MARKET, 0, 0, flags=flags)
 
     def _depth(
         self, venue: _Venue, kind: Kind, levels: list[tuple[int, int, int]], update_id: int, flags: int = 0

@@ -6,7 +6,7 @@ Values come from prices and sizes anew; the oracle rounds only where the documen
 from collections import defaultdict
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papertape.paper_trading.engine.rows import EventKind, Liquidity
@@ -29,6 +29,7 @@ def exact_value(event: EventView) -> Fraction:
     return Fraction(event.price * event.size * 10**8, 10 ** (rules.price_scale + rules.size_scale))
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_cash_is_what_came_in_and_what_the_fills_moved(seed: int) -> None:
     world, engine, fills = run(seed)
@@ -45,6 +46,7 @@ def test_cash_is_what_came_in_and_what_the_fills_moved(seed: int) -> None:
     assert [(view.cash, view.realised, view.fees) for view in views] == list(zip(cash, realised, fees, strict=True))
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_values_are_exact_but_for_half_a_unit_and_takers_pay(seed: int) -> None:
     _, _, fills = run(seed)
@@ -56,6 +58,7 @@ def test_values_are_exact_but_for_half_a_unit_and_takers_pay(seed: int) -> None:
         assert event.fee >= 0 or event.liquidity == Liquidity.MAKER
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_profit_and_cost_of_a_position_add_up_to_what_was_paid_for_it(seed: int) -> None:
     _, engine, fills = run(seed)
@@ -79,6 +82,7 @@ def test_profit_and_cost_of_a_position_add_up_to_what_was_paid_for_it(seed: int)
         assert (view.cost < 0) == (view.size < 0)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_nothing_is_reserved_but_by_live_orders_and_no_spot_holding_is_negative(seed: int) -> None:
     _, engine, _ = run(seed)
