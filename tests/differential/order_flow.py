@@ -92,6 +92,8 @@ def play(engine: Engine, world: Scenario, batch: int) -> None:
     for position, method, args in [*world.commands, (len(world.records), "settle", ())]:
         while at < position:
             end = min(position, at + batch)
+            while not world.records["flags"][end - 1] & Flag.LAST:  # batches are whole events
+                end += 1
             engine.take(world.records[at:end])
             at = end
         if method == "submit":
@@ -388,8 +390,6 @@ class _Flow:
             is_ask = Flag.ASK if side == Side.SELL else 0
             fields = (price * venue.instrument.tick, size, 0, 0, update_id)
             self._pack(kind, venue.index, *fields, flags=ends | is_ask | flags)
-            if self.rng.random() < 0.01:
-                self._act()
 
     def _snapshot(self, venue: _Venue) -> None:
         levels = [(side, price, size) for side, all_ in venue.sides.items() for price, size in all_.items()]

@@ -110,6 +110,22 @@ class Run:
             self._start()
         self._advance(records)
 
+    def apply(self, first_seq: int, records: Records) -> None:
+        """Take records of a run whose commands are known and that calls nobody: nothing due is carried out at their end."""
+        self._records, self._data = records, records.view(np.uint8).data
+        self._position, self._seq = 0, (0, first_seq)
+        self.engine.take(records)
+        self._position = len(records)
+        self._tell_events()
+
+    def reach(self, now_ns: int, arrivals: int) -> None:
+        """Go on to an engine time at which so many things had arrived at the venue."""
+        missing = arrivals - int(self.engine.states[0]["arrivals"])
+        while missing > 0 and self.engine.settle(now_ns, missing):
+            missing = arrivals - int(self.engine.states[0]["arrivals"])
+        self.engine.move_clock(now_ns)
+        self._tell_events()
+
     def settle(self) -> None:
         """Carry out what is due at engine time, with all that follows from it."""
         while self.engine.settle():
