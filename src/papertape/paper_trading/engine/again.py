@@ -79,6 +79,11 @@ class ComparedFacts:
         elif fresh and kind in self._kinds and self.difference is None:
             self.difference = Difference(kind, len(known), None, fresh[0])
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each kind there were so far."""
+        return dict(self._seen)
+
     def skip(self, counts: dict[str, int]) -> None:
         """So many of each kind lie behind a checkpoint."""
         self._seen = dict(counts)

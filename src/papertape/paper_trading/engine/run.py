@@ -59,6 +59,8 @@ class Run:
         self.wakes = Wakes(engine)
         self.seats: dict[int, Seat] = {}
         self.symbols: dict[str, int] = {}
+        self.stopped: dict[int, str] = {}
+        """Accounts that were stopped, and why."""
         self.sink: facts.Facts = sink or facts.NoFacts()
         self.calling: tuple[int, int] = (0, NONE)
         """Number of the latest call of a strategy, and its seat while it runs: for whoever watches that it comes back."""
@@ -217,6 +219,7 @@ class Run:
         arrivals = int(self.engine.states[0]["arrivals"])
         self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
+        self.stopped[account] = why
         if account in self.seats:
             self.seats[account].stopped = True
         self._sent += 1
@@ -341,6 +344,7 @@ class Run:
             "timer_number": self._timer_number,
             "seats": [[index, seat.export()] for index, seat in self.seats.items()],
             "started": self._started,
+            "stopped": list(self.stopped.items()),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -354,3 +358,4 @@ class Run:
         for index, seat in saved["seats"]:
             self.seats[index].restore(seat)
         self._started = saved["started"]
+        self.stopped = dict(saved["stopped"])
