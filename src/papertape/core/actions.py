@@ -292,27 +292,32 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
-    """Show papertape at work, offline: serve a small market, record it over real sockets, replay the tape."""
+    """Show papertape at work, offline: a market in a box, recorded over real sockets, two strategies that trade it on paper."""
 
     reel: Annotated[
-        list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")
+        list[str], Meta(description="Reel file to play; without one, a market is made from the seed.")
     ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
-    seconds: Annotated[float, Meta(description="How many seconds of market to play.", gt=0, le=3600)] = 10.0
-    seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
+    seconds: Annotated[
+        float, Meta(description="How many seconds to trade, counted from the first quote.", gt=0, le=3600)
+    ] = 20.0
+    seed: Annotated[int, Meta(description="Seed of the market that is made, and of the run.", ge=0)] = 7
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `demo`."""
 
     venue: str
-    symbol: str
+    symbols: list[str]
     seed: int | None
     """What the market was made from; None when reels were played."""
     frames: int
     market_records: int
     prints: int
+    orders: int
+    fills: int
+    accounts: list[AccountResult]
     sequence_breaks: int
     book_checks: int
     book_mismatches: int
@@ -322,7 +327,10 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     live_hash: str
     replay_hash: str
     same: bool
+    difference: str | None
+    """What came out differently in the replay, if anything did."""
     tape: str
+    run: str
 
 
 class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):

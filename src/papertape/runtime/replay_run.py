@@ -31,8 +31,8 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     again = new_run(plan, told, seated=request.rerun)
     batches = _market(directory, ended[0]["next_seq"] if ended else None, tally)
     if request.rerun:
-        for first_seq, records in batches:
-            with watched(again):
+        with watched(again):
+            for first_seq, records in batches:
                 again.take(first_seq, records)
         again.finish()
     else:

@@ -1,5 +1,7 @@
 """`papertape replay --strategy`: strategies on a tape or on reels, each in an account of its own."""
 
+from contextlib import ExitStack
+
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import UsageError
 from papertape.core.fixed import parse_fixed
@@ -23,13 +25,14 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         raise UsageError("--save keeps a run on its tape; reels have none: record or replay a tape")
     shell.compile_engine()
     run, written, next_seq = None, None, 0
-    for first_seq, records in played.batches(shell):
-        if run is None:
-            run, written = _begin(request, played, records)
-        with watched(run):
+    with ExitStack() as watch:
+        for first_seq, records in played.batches(shell):
+            if run is None:
+                run, written = _begin(request, played, records)
+                watch.enter_context(watched(run))
             run.take(first_seq, records)
-        tally.look(records)
-        next_seq = run.cursor
+            tally.look(records)
+            next_seq = run.cursor
     if run is None:
         raise UsageError("expected a tape with records, was an empty one")
     return Outcome(_ended(run, written, next_seq, played, tally))

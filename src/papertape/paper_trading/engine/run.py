@@ -5,6 +5,7 @@
 
 import heapq
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from papertape.paper_trading.strategy import BarUpdate, Print, Quote, Strategy
 Records = np.ndarray[Any, np.dtype[Any]]
 COMMANDS_AT_ONCE_MAX = 1_000
 """Commands that one strategy may send at one engine time; beyond that it runs in circles, and is stopped."""
+FILLS_KEPT = 100
 NOTE_CHARACTERS_MAX = 1_000
 _DONE = int(Why.DONE)
 _QUOTE_FIELDS = struct.Struct("<q16xqqqq8x")
@@ -59,6 +61,8 @@ class Run:
         self.wakes = Wakes(engine)
         self.seats: dict[int, Seat] = {}
         self.symbols: dict[str, int] = {}
+        self.latest_fills: deque[EventView] = deque(maxlen=FILLS_KEPT)
+        """The fills of all accounts, the latest ones, for whoever looks on."""
         self.stopped: dict[int, str] = {}
         """Accounts that were stopped, and why."""
         self.sink: facts.Facts = sink or facts.NoFacts()
@@ -279,6 +283,7 @@ class Run:
                     realised=event.realised,
                 )
                 transaction = self.ledger.post_fill(event.ts_ns, event.number, fill)
+                self.latest_fills.append(event)
                 transactions.append(msgspec.to_builtins(transaction))
             if event.account in self.seats:
                 instrument = instruments.get(event.instrument)
