@@ -48,7 +48,7 @@ class _Played(NamedTuple):
         if self.request.reel:
             opened = running_venue(self.request.reel, self.venue, self.symbols[0], speed=1.0)
         else:
-            opened = running_market(self.request.seed, self.symbols, self.venue)
+            opened = running_market(self.request.seed, self.symbols, self.venue, begin_ns=None)
         async with opened as box:
             yield box
 

@@ -41,7 +41,7 @@ class Playback:
         """Wait for the opening, then play to the end. Raises InputError for a line that cannot be used."""
         now_s = asyncio.get_running_loop().time
         await self._opening()
-        self._clock.open(now_s())
+        self._source.shift(self._clock.open(now_s()))
         self.began.set()
         batch_lines = batch_bytes = 0
         while (due_ns := self._source.due_ns) is not None:

@@ -29,15 +29,13 @@ class RunningVenue:
     """A running box; `running_venue` and `running_market` make one."""
 
     def __init__(
-        self, source: Source, market: Market, rules: VenueRules, speed: float, group: asyncio.TaskGroup
+        self, source: Source, market: Market, rules: VenueRules, clock: ReelClock, group: asyncio.TaskGroup
     ) -> None:
-        if not 0 <= speed < float("inf"):
-            raise InputError(f"speed: expected 0 (as fast as clients take it) or a positive number, was {speed}")
         self.host = ""
         self.port = 0
         self._rules = rules
         self._group = group
-        self._clock = ReelClock(market, speed)
+        self._clock = clock
         self._fanout = Fanout(market, rules)
         self._sockets = SocketDesk(self._fanout, rules)
         self._rest = RestDesk(market, rules)
@@ -158,7 +156,7 @@ async def running_venue(
     """
     rules = rules or RULES[venue]
     market = Market(scan_reel(reels, symbol), rules)
-    async with _running(ReelSource(reels), market, rules, speed, host, port) as box:
+    async with _running(ReelSource(reels), market, rules, _clock(market, speed), host, port) as box:
         yield box
 
 
@@ -171,29 +169,37 @@ async def running_market(  # noqa: PLR0913 - a market takes three words, its ser
     port: int = 0,
     speed: float = 1,
     seconds: float | None = None,
-    begin_ns: int = BEGIN_NS,
+    begin_ns: int | None = BEGIN_NS,
     rules: VenueRules | None = None,
 ) -> AsyncIterator[RunningVenue]:
     """A box with a synthetic market, that runs as long as the block does.
 
-    The market is a function of `seed`, `symbols` and `begin_ns`, its time at the opening in ns UTC; real time only
-    paces it, `speed` times as fast as real, 0 as fast as clients take it. It ends after so many `seconds` of its own time, or never.
+    The market is a function of `seed`, `symbols` and `begin_ns`, its time at the opening in ns UTC, None for the time
+    that it is then; real time only paces it, `speed` times as fast as real, 0 as fast as clients take it. It ends after so many `seconds` of its own time, or never.
     Raises InputError for a symbol that is not listed or a port that cannot be used.
     """
     rules = rules or RULES[venue]
-    synthetic = SyntheticMarket(seed, symbols, venue, begin_ns)
-    source = SyntheticSource(synthetic, None if seconds is None else begin_ns + int(seconds * 1_000_000_000))
-    async with _running(source, Market(synthetic.facts(), rules), rules, speed, "127.0.0.1", port) as box:
+    starts_ns, runs_from_s = (begin_ns, None) if begin_ns is not None else (time.time_ns(), asyncio.get_running_loop().time())
+    synthetic = SyntheticMarket(seed, symbols, venue, starts_ns)
+    source = SyntheticSource(synthetic, None if seconds is None else starts_ns + int(seconds * 1_000_000_000))
+    market = Market(synthetic.facts(), rules)
+    async with _running(source, market, rules, _clock(market, speed, runs_from_s), "127.0.0.1", port) as box:
         yield box
+
+
+def _clock(market: Market, speed: float, runs_from_s: float | None = None) -> ReelClock:
+    if not 0 <= speed < float("inf"):
+        raise InputError(f"speed: expected 0 (as fast as clients take it) or a positive number, was {speed}")
+    return ReelClock(market, speed, runs_from_s)
 
 
 @asynccontextmanager
 async def _running(
-    source: Source, market: Market, rules: VenueRules, speed: float, host: str, port: int
+    source: Source, market: Market, rules: VenueRules, clock: ReelClock, host: str, port: int
 ) -> AsyncIterator[RunningVenue]:
     try:
         async with asyncio.TaskGroup() as group:
-            box = RunningVenue(source, market, rules, speed, group)
+            box = RunningVenue(source, market, rules, clock, group)
             await box.start(host, port)
             try:
                 yield box

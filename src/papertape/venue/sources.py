@@ -22,6 +22,10 @@ class Source(Protocol):
         """Arrival of what comes next; None at the end."""
         ...
 
+    def shift(self, late_ns: int) -> None:
+        """Everything comes so much later than it says; told once, before the first moment."""
+        ...
+
     def take(self) -> Iterable[Played]:
         """What comes next, made only now: what happened to the market until now is in it."""
         ...
@@ -41,6 +45,9 @@ class ReelSource:
             self._ahead = list(islice(self._lines, 1))
         return self._ahead[0][0].ts_recv_ns if self._ahead else None
 
+    def shift(self, late_ns: int) -> None:
+        """A reel's times are what they are: its box never asks for another beginning."""
+
     def take(self) -> Iterable[Played]:
         """As `Source.take`, for the line that `due_ns` told of."""
         taken, self._ahead = self._ahead, []
@@ -59,6 +66,11 @@ class SyntheticSource:
         """As `Source.due_ns`."""
         next_ns = self._market.next_ns
         return next_ns if self._end_ns is None or next_ns < self._end_ns else None
+
+    def shift(self, late_ns: int) -> None:
+        """As `Source.shift`."""
+        self._market.shift(late_ns)
+        self._end_ns = None if self._end_ns is None else self._end_ns + late_ns
 
     def take(self) -> Iterable[Played]:
         """As `Source.take`; none when orders came that no stream tells of."""

@@ -49,6 +49,10 @@ class _Desk:
         self._told_id = self._book.update_id
         self._top = self._book.bids.top(), self._book.asks.top()
 
+    def shift(self, late_ns: int) -> None:
+        """As `SyntheticMarket.shift`."""
+        self._begin_ns += late_ns
+
     @property
     def next_ns(self) -> int:
         return min(self.crowd.next_ns, self._depth_ns)
@@ -107,6 +111,12 @@ class SyntheticMarket:
         """The order book of each symbol."""
         self._due_ns = [self._pulses.next_ns, *(desk.next_ns for desk in self._desks)]
         self._next_ns = min(self._due_ns)
+
+    def shift(self, late_ns: int) -> None:
+        """The market begins so much later than it was told; to be said before its first event."""
+        self._begin_ns += late_ns
+        for desk in self._desks:
+            desk.shift(late_ns)
 
     @property
     def next_ns(self) -> int:
