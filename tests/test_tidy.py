@@ -24,8 +24,10 @@ PURE_ROOMS = (
     "paper_trading/experiments/",
     "paper_trading/ledger/",
     "paper_trading/reports/",
+    "venue/matching.py",
+    "venue/synthetic/",
 )
-EXACT_ROOMS = ("core/", "tape/", "paper_trading/engine/", "paper_trading/ledger/")
+EXACT_ROOMS = ("core/", "tape/", "paper_trading/engine/", "paper_trading/ledger/", "venue/matching.py")
 """Where money, prices and sizes are integers, and so no float stands."""
 
 FLOATS_ALLOWED: dict[str, str] = {

@@ -59,7 +59,7 @@ def _add_field(command: argparse.ArgumentParser, field: msgspec.structs.FieldInf
     kind = field.type.__origin__ if metas else field.type
     texts = [meta.description for meta in metas if meta.description]
     options: dict[str, Any] = {"help": texts[0] if texts else None}
-    if field.required is False and field.default not in (msgspec.NODEFAULT, None):
+    if field.required is False and kind is not bool and field.default not in (msgspec.NODEFAULT, None):
         options["help"] = f"{options['help']} (default: {field.default})"
     choices = [choice for part in (kind, *get_args(kind)) for choice in _choices(part)]
     if choices:
@@ -72,6 +72,9 @@ def _add_field(command: argparse.ArgumentParser, field: msgspec.structs.FieldInf
         command.add_argument(field.encode_name, metavar=field.encode_name.upper(), **options)
         return
     flag = f"--{field.encode_name.replace('_', '-')}"
+    if kind is bool:
+        command.add_argument(flag, dest=field.encode_name, action="store_true", default=None, help=texts[0])
+        return
     if "choices" not in options:
         options["metavar"] = "FILE" if field.encode_name == "reel" else flag.rpartition("-")[2].upper()
     command.add_argument(flag, dest=field.encode_name, required=field.required, **options)

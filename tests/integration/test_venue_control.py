@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from papertape.venue.rules import SPOT, USDM, VenueRules
-from papertape.venue.server import ReelVenue, running_venue
+from papertape.venue.server import RunningVenue, running_venue
 
 DEADLINE_S = 60
 ROOMY = msgspec.structs.replace(SPOT, opening_quiet_s=0.05, messages_per_s_max=10_000)
@@ -36,7 +36,7 @@ def trades(path: Path, count: int, padding: str = "") -> Path:
 @asynccontextmanager
 async def connected(
     reel: Path, path: str, rules: VenueRules = ROOMY, **how: Any
-) -> AsyncIterator[tuple[ReelVenue, ClientWebSocketResponse]]:
+) -> AsyncIterator[tuple[RunningVenue, ClientWebSocketResponse]]:
     """A box that plays `reel`, and a client of it."""
     async with (
         running_venue([reel], rules.name, "ABCUSDT", rules=rules) as box,
@@ -160,7 +160,7 @@ async def test_too_many_streams_in_the_url_are_refused(tmp_path: Path) -> None:
         assert refused.value.status == 400
 
 
-async def open_slowly(slow: socket.socket, box: ReelVenue) -> None:
+async def open_slowly(slow: socket.socket, box: RunningVenue) -> None:
     """Subscribe over a bare socket with a small window, and read nothing."""
     loop = asyncio.get_running_loop()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)

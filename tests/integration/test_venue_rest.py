@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from papertape.venue.rules import SPOT, USDM, VenueName
-from papertape.venue.server import ReelVenue, running_venue
+from papertape.venue.server import RunningVenue, running_venue
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "hftbacktest"
 START_MS = 1_700_000_000_000
@@ -62,7 +62,7 @@ class Reel:
 class Rest:
     """A client of one box."""
 
-    def __init__(self, box: ReelVenue, session: aiohttp.ClientSession, prefix: str) -> None:
+    def __init__(self, box: RunningVenue, session: aiohttp.ClientSession, prefix: str) -> None:
         self.box = box
         self._session = session
         self._prefix = prefix

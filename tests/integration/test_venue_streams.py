@@ -14,7 +14,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from papertape.core.errors import InputError
 from papertape.tape.reels import read_reel
 from papertape.venue.rules import SPOT, USDM, VenueName, VenueRules
-from papertape.venue.server import ReelVenue, running_venue
+from papertape.venue.server import RunningVenue, running_venue
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "hftbacktest"
 QUICK = {"binance-spot": SPOT, "binance-usdm": USDM}
@@ -144,7 +144,7 @@ def depth(first: int, final: int, bid: tuple[str, str], stream: str = "abcusdt@d
 SNAPSHOT = '{"lastUpdateId":10,"bids":[["9.00","1.0"],["8.00","1.0"]],"asks":[["11.00","1.0"]]}'
 
 
-async def streams_of(box: ReelVenue, path: str, expected: int) -> list[tuple[str, Any]]:
+async def streams_of(box: RunningVenue, path: str, expected: int) -> list[tuple[str, Any]]:
     frames = [json.loads(frame) for frame in await all_frames(box.ws_url + path, box.done, expected)]
     return [(frame["stream"], frame["data"]) for frame in frames]
 

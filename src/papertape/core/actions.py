@@ -13,6 +13,7 @@ from msgspec import Meta
 
 VenueName = Literal["binance-spot", "binance-usdm"]
 Positive = Annotated[float, Meta(gt=0)]
+Seed = Annotated[int, Meta(ge=0)]
 
 
 def _argument(description: str) -> Meta:
@@ -223,13 +224,28 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
-    """Run the exchange in a box: serve reels on loopback as the venue would, until interrupted."""
+    """Run the exchange in a box: serve reels, or a market made from a seed, on loopback as the venue would, until interrupted."""
 
-    reel: Annotated[list[str], Meta(description="Reel file to serve; several are one stream, in this order.")]
-    venue: Annotated[VenueName, Meta(description="Market that the reels were recorded from.")]
-    symbol: Annotated[str, Meta(description="Symbol whose depth snapshots the reels hold, such as ETHUSDT.")]
+    reel: Annotated[
+        list[str],
+        Meta(description="Reel file to serve; several are one stream, in this order. Needs --venue, --symbol."),
+    ] = []
+    venue: Annotated[
+        VenueName | None,
+        Meta(
+            description="Market that the reels were recorded from, or that is made; with --seed, binance-spot if not given."
+        ),
+    ] = None
+    symbol: Annotated[str | None, Meta(description="Symbol whose depth snapshots the reels hold, such as ETHUSDT.")] = (
+        None
+    )
+    seed: Annotated[Seed | None, Meta(description="Make a market from this seed instead of serving reels.")] = None
+    symbols: Annotated[
+        list[str],
+        Meta(description="Symbols of the market that is made: how many, or their names; with --seed, 5 if not given."),
+    ] = []
     speed: Annotated[
-        float, Meta(description="How many times as fast as recorded; 0 is as fast as the clients take it.", ge=0)
+        float, Meta(description="How many times as fast as real time; 0 is as fast as the clients take it.", ge=0)
     ] = 1.0
     port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
 
@@ -239,7 +255,7 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
 
     port: int
     reel_ended: bool
-    """Whether the whole reel was played."""
+    """Whether the whole reel was played; a market that is made does not end."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,27 +292,32 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
-    """Show papertape at work, offline: serve a small market, record it over real sockets, replay the tape."""
+    """Show papertape at work, offline: a market in a box, recorded over real sockets, two strategies that trade it on paper."""
 
     reel: Annotated[
-        list[str], Meta(description="Reel file to play; without one, a small market is made from the seed.")
+        list[str], Meta(description="Reel file to play; without one, a market is made from the seed.")
     ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
-    seconds: Annotated[float, Meta(description="How many seconds of market to play.", gt=0, le=3600)] = 10.0
-    seed: Annotated[int, Meta(description="Seed of the market that is made.", ge=0)] = 7
+    seconds: Annotated[
+        float, Meta(description="How many seconds to trade, counted from the first quote.", gt=0, le=3600)
+    ] = 20.0
+    seed: Annotated[int, Meta(description="Seed of the market that is made, and of the run.", ge=0)] = 7
 
 
 class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `demo`."""
 
     venue: str
-    symbol: str
+    symbols: list[str]
     seed: int | None
     """What the market was made from; None when reels were played."""
     frames: int
     market_records: int
     prints: int
+    orders: int
+    fills: int
+    accounts: list[AccountResult]
     sequence_breaks: int
     book_checks: int
     book_mismatches: int
@@ -306,7 +327,10 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     live_hash: str
     replay_hash: str
     same: bool
+    difference: str | None
+    """What came out differently in the replay, if anything did."""
     tape: str
+    run: str
 
 
 class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from papertape.core.errors import IntegrityError
-from papertape.core.records import Kind
+from papertape.core.records import FIRST_MARKET_KIND, Kind
 
 
 class Clock(Protocol):
@@ -36,7 +36,7 @@ class ManualClock:
 class EngineClock:
     """The time of the engine, told by the records alone: arrival plus the venue's offset as last recorded, never decreasing.
 
-    `now_ns` is 0 before the first record, `offset_ns` before the first CLOCK_OFFSET.
+    It begins with the first of the venue's own data. `now_ns` is 0 before that, `offset_ns` before the first CLOCK_OFFSET.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,8 @@ class EngineClock:
         """The time at `record`, the next one of the tape, given by its fields in the dtype's order."""
         if record[2] == Kind.CLOCK_OFFSET:
             self.offset_ns = int(record[8])
-        self.now_ns = max(self.now_ns, int(record[1]) + self.offset_ns)
+        if self.now_ns or record[2] >= FIRST_MARKET_KIND:
+            self.now_ns = max(self.now_ns, int(record[1]) + self.offset_ns)
         return self.now_ns
 
 

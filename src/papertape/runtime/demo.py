@@ -1,67 +1,88 @@
-"""`papertape demo`: a market through the exchange in a box, real sockets, the recorder and the tape, and its replay."""
+"""`papertape demo`: a market in a box, real sockets, the recorder, two strategies on paper, and the replay of it all."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from papertape.core.actions import Demo, DemoResult, LatencyUs, Replay, VenueName, Verify
-from papertape.core.errors import UsageError
+from papertape.core.actions import AccountResult, Demo, DemoResult, LatencyUs, Replay, VenueName, Verify
+from papertape.core.errors import DataError, UsageError
+from papertape.core.instruments import MONEY_SCALE
+from papertape.core.records import as_records
 from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime import replay, verify
 from papertape.runtime.config import load_config
+from papertape.runtime.demo_strategies import MONEY
 from papertape.runtime.demo_view import DemoView, watch
 from papertape.runtime.home import config_file, new_demo_directory
 from papertape.runtime.loops import run_async
+from papertape.runtime.models import load_models
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.runs import AccountPlan, RunPlan, WrittenRun, account_results, begin_run
 from papertape.runtime.shell import Shell
-from papertape.tape.follower import MarketFollower
-from papertape.venue.seeded_reel import SYMBOL, write_seeded_reel
-from papertape.venue.server import ReelVenue, running_venue
+from papertape.runtime.watchdog import watched
+from papertape.tape.control import RUNS
+from papertape.venue.server import RunningVenue, running_market, running_venue
 
-OPENING_S = 1.0
-"""The box opens its market half a second after the last subscription."""
-DRAIN_S = 0.2
-"""What was sent last is given this long to arrive."""
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
+STRATEGIES = ("Trend", "Quoter")
+CHECKPOINT_EVERY_S = 5.0
+OPENING_MAX_S = 30.0
+"""If no quote has come by then, none will."""
+LOOK_S = 0.02
 
 
 class _Played(NamedTuple):
-    """What the box plays."""
+    """What the box plays, and for how long after the first quote."""
 
-    reels: list[str]
+    request: Demo
     venue: VenueName
-    symbol: str
-    seconds: float
+    symbols: tuple[str, ...]
+
+    @asynccontextmanager
+    async def box(self) -> AsyncIterator[RunningVenue]:
+        """The exchange in a box, running."""
+        if self.request.reel:
+            opened = running_venue(self.request.reel, self.venue, self.symbols[0], speed=1.0)
+        else:
+            opened = running_market(self.request.seed, self.symbols, self.venue, begin_ns=None)
+        async with opened as box:
+            yield box
 
 
 class _Live(NamedTuple):
-    """What was there at the end of recording."""
+    """What was there when trading ended."""
 
     frames: int
     live_hash: str
+    run_id: str
     latency_us: LatencyUs
+    accounts: list[AccountResult]
     interrupted: bool
 
 
 def run(request: Demo, shell: Shell) -> Outcome[DemoResult]:
     """Handle a `Demo` request."""
-    with TemporaryDirectory(prefix="papertape-demo-") as folder:
-        played = _played(request, Path(folder), shell)
-        tape = new_demo_directory()
-        live = run_async(_record(played, tape, shell))
-    shell.say("reading the tape back …")
+    played = _played(request)
+    shell.compile_engine()
+    tape = new_demo_directory()
+    live = run_async(_trade(played, tape, shell))
+    shell.say("reading the tape back, and applying the run again …")
     verified = verify.run(Verify(tape=str(tape)), shell)
-    replayed = replay.run(Replay(tape=str(tape)), shell).response
+    replayed = replay.run(Replay(tape=str(tape / RUNS / live.run_id)), shell).response
     result = DemoResult(
         venue=played.venue,
-        symbol=played.symbol,
+        symbols=list(played.symbols),
         seed=None if request.reel else request.seed,
         frames=live.frames,
         market_records=replayed.market_records,
         prints=replayed.prints,
+        orders=replayed.orders,
+        fills=replayed.fills,
+        accounts=live.accounts,
         sequence_breaks=replayed.sequence_breaks,
         book_checks=replayed.book_checks,
         book_mismatches=replayed.book_mismatches,
@@ -69,8 +90,10 @@ def run(request: Demo, shell: Shell) -> Outcome[DemoResult]:
         verified=verified.response.ok,
         live_hash=live.live_hash,
         replay_hash=replayed.state_hash,
-        same=live.live_hash == replayed.state_hash,
+        same=live.live_hash == replayed.state_hash and replayed.difference is None,
+        difference=replayed.difference,
         tape=str(tape),
+        run=live.run_id,
     )
     if verified.exit_code:
         return Outcome(result, verified.exit_code, verified.error)
@@ -78,41 +101,63 @@ def run(request: Demo, shell: Shell) -> Outcome[DemoResult]:
         wrong = f"{result.book_mismatches} mismatches of the book and {result.sequence_breaks} sequence breaks"
         return Outcome(result, 1, f"{tape}: expected none, was {wrong}")
     if not result.same:
-        error = f"{tape}: expected the replay to end in the state {result.live_hash}, was {result.replay_hash}"
-        return Outcome(result, 1, error)
+        told = result.difference or f"live {result.live_hash}, replayed {result.replay_hash}"
+        return Outcome(result, 1, f"{tape}: expected the replay to come to the same, was different: {told}")
     return Outcome(result, INTERRUPTED if live.interrupted else 0)
 
 
-def _played(request: Demo, folder: Path, shell: Shell) -> _Played:
+def _played(request: Demo) -> _Played:
     if request.reel:
         if not request.venue or not request.symbol:
             raise UsageError("expected --venue and --symbol with --reel, to say what the reels hold")
-        return _Played(request.reel, request.venue, request.symbol.strip().upper(), request.seconds)
+        return _Played(request, request.venue, (request.symbol.strip().upper(),))
     if request.venue or request.symbol:
-        raise UsageError("--venue and --symbol belong to --reel; the market that is made is binance-spot BTCUSDT")
-    shell.say(f"making a market of {request.seconds:g} s from seed {request.seed} …")
-    reel = folder / "made.reel"
-    write_seeded_reel(reel, request.seed, request.seconds)
-    return _Played([str(reel)], "binance-spot", SYMBOL, request.seconds)
+        raise UsageError("--venue and --symbol belong to --reel; the market that is made is binance-spot")
+    return _Played(request, "binance-spot", SYMBOLS)
 
 
-async def _record(played: _Played, tape: Path, shell: Shell) -> _Live:
-    """Serve what is played, record it over loopback onto `tape`, and show it."""
+def _plan(played: _Played) -> RunPlan:
+    accounts = tuple(
+        AccountPlan(
+            name=name.lower(),
+            cash=MONEY * 10**MONEY_SCALE,
+            leverage=1,
+            currency="USDT",
+            strategy=f"papertape.runtime.demo_strategies:{name}",
+        )
+        for name in STRATEGIES
+    )
+    return RunPlan(accounts=accounts, models=load_models(None), seed=played.request.seed)
+
+
+async def _trade(played: _Played, tape: Path, shell: Shell) -> _Live:
+    """Serve what is played, record it over loopback onto `tape`, trade it, and show it."""
     silence_s = load_config(config_file()).real_time.crypto.websocket_timeout_s
     notes: deque[str] = deque(maxlen=1)
-    async with running_venue(played.reels, played.venue, played.symbol, speed=1.0) as box:
-        source = Source(VENUES[played.venue], (played.symbol,), box.ws_url, box.rest_url, silence_s)
+    async with played.box() as box:
+        source = Source(VENUES[played.venue], played.symbols, box.ws_url, box.rest_url, silence_s)
         async with open_recording(source, tape, None, _noting(notes)) as recording:
-            title = f"{played.venue} {played.symbol}, from the exchange in a box at {box.ws_url}"
-            with MarketFollower.open(tape) as follower:
-                view = DemoView(recording, follower, title, notes)
+            written = begin_run(tape, _plan(played), recording.writer.sync)
+            with written.writer, watched(written.run):
+                recording.recorder.apply = lambda seq, data: written.run.take(seq, as_records(data))
+                title = f"papertape demo: {played.venue}, from the exchange in a box at {box.ws_url}"
+                view = DemoView(recording, written.run, title, notes)
                 async with asyncio.TaskGroup() as group:
                     watching = group.create_task(watch(view, shell))
-                    ended = group.create_task(_played_through(box, played.seconds))
+                    keeping = group.create_task(_keep(written, recording))
+                    ended = group.create_task(_played_through(box, written, played.request.seconds))
                     interrupted = await listen(recording, None, [ended])
-                    watching.cancel()
-                    ended.cancel()
-    return _live(recording, interrupted)
+                    for task in (watching, keeping, ended):
+                        task.cancel()
+                recording.recorder.end()
+                return _live(recording, written, interrupted)
+
+
+async def _keep(written: WrittenRun, recording: Recording) -> None:
+    """A checkpoint now and then, as a run of months has."""
+    while True:
+        await asyncio.sleep(CHECKPOINT_EVERY_S)
+        written.checkpoint(recording.writer.next_seq)
 
 
 def _noting(notes: deque[str]) -> Callable[..., None]:
@@ -122,17 +167,24 @@ def _noting(notes: deque[str]) -> Callable[..., None]:
     return note
 
 
-async def _played_through(box: ReelVenue, seconds: float) -> None:
-    """Wait until the reel, or the time to play, is over and has arrived."""
+async def _played_through(box: RunningVenue, written: WrittenRun, seconds: float) -> None:
+    """Wait for the first quote, then until the time is over or the reel has ended."""
     try:
-        async with asyncio.timeout(OPENING_S + seconds):
+        async with asyncio.timeout(OPENING_MAX_S):
+            while not written.run.engine.has_quote:
+                await asyncio.sleep(LOOK_S)
+    except TimeoutError:
+        raise DataError(f"expected a quote within {OPENING_MAX_S:g} s, was none") from None
+    try:
+        async with asyncio.timeout(seconds):
             await box.done.wait()
     except TimeoutError:
         return
-    await asyncio.sleep(DRAIN_S)
 
 
-def _live(recording: Recording, interrupted: bool) -> _Live:
-    recorder = recording.recorder
-    latency_us = recorder.latency.summary()
-    return _Live(recording.machine.frames, recorder.market.state_hash(), latency_us, interrupted)
+def _live(recording: Recording, written: WrittenRun, interrupted: bool) -> _Live:
+    live_hash = written.end(recording.writer.next_seq)
+    accounts = account_results(written.run)
+    latency_us = recording.recorder.latency.summary()
+    frames = recording.machine.frames
+    return _Live(frames, live_hash, written.writer.run_id, latency_us, accounts, interrupted)

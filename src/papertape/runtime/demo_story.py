@@ -5,36 +5,50 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
-from papertape.core.actions import DemoResult
+from papertape.core.actions import AccountResult, DemoResult
 
 
 def story(result: DemoResult, command: str) -> str:
     """Some short paragraphs; commands stand on lines of their own and begin with `command`."""
-    tape = shlex.quote(result.tape)
-    made = "Reels were played" if result.seed is None else f"A small market was made from seed {result.seed} and played"
+    tape, run = shlex.quote(result.tape), shlex.quote(str(Path(result.tape) / "runs" / result.run))
+    made = "Reels were played" if result.seed is None else f"A market was made from seed {result.seed} and traded"
     lines = [
         "What just happened",
-        f"  {made} in an exchange in a box on this machine:",
-        f"  {result.symbol} of {result.venue}. papertape connected to it over real sockets, as it",
-        f"  would to the venue itself, judged {result.frames} frames, kept its own order book, and",
-        f"  wrote {result.market_records} market records onto a tape, {result.prints} trades among them.",
-        "  Then it read the tape back and played it again.",
+        f"  {made} in an exchange in a box on this machine: {', '.join(result.symbols)}.",
+        f"  papertape connected to it over real sockets, as it would to {result.venue} itself,",
+        f"  judged {result.frames} frames, kept its own order books, and wrote {result.market_records} market records onto a",
+        f"  tape. Two strategies traded it on paper, with {result.orders} orders and {result.fills} fills:",
+        "",
+        *(f"  {_account(one)}" for one in result.accounts),
+        "",
+        "  Then it read the tape back and applied the run again.",
         "",
         *(f"  {'ok   ' if good else 'WRONG'}  {text}" for good, text in _checks(result)),
         "",
         f"The tape is kept: {result.tape}",
         "",
         "Try next",
-        "  # play the tape again: the state hash is the same, every time",
+        "  # apply the run again: the same fills, the same money, the same state, every time",
+        f"  {command} replay {run}",
+        "  # call its strategies again: they must send the same commands",
+        f"  {command} replay {run} --rerun",
+        "  # play the market alone, and check every byte of the tape",
         f"  {command} replay {tape}",
-        "  # check every byte of it",
         f"  {command} verify {tape}",
-        "  # record a live market for a minute; no account is needed",
-        f"  {command} record --venue binance-spot --symbols BTCUSDT --tape live --seconds 60",
+        "  # a commented configuration and a strategy to start from",
+        f"  {command} init",
     ]
     return "\n".join(lines)
+
+
+def _account(one: AccountResult) -> str:
+    """An account in one line; money is cut to cents for reading."""
+    money = (f"{Decimal(value):,.2f}" for value in (one.equity, one.realised, one.fees))
+    equity, realised, fees = money
+    return f"{one.id:<8} equity {equity:>12}   realised {realised:>10}   fees {fees:>8}   fills {one.fills}"
 
 
 def own_command() -> str:

@@ -1,29 +1,33 @@
-"""What a person sees while the demo runs: book, prints and counters on a terminal, else a line now and then.
+"""What a person sees while the demo runs: markets, a book, accounts and fills on a terminal, else a line now and then.
 
-Books and counters are the recorder's; the prints are read from the tape, as any other reader would follow it.
+Everything shown is read from the run itself.
 """
 
 import asyncio
-import heapq
 import sys
 from collections import deque
+from datetime import UTC, datetime
+from decimal import Decimal
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from papertape.core.book.rows import Book
-from papertape.core.fixed import format_fixed
-from papertape.core.records import Flag, Kind
+from papertape.core.fixed import format_fixed, format_trimmed
+from papertape.core.instruments import MONEY_SCALE, Instrument
+from papertape.paper_trading.engine.rows import Liquidity
+from papertape.paper_trading.engine.run import Run
+from papertape.paper_trading.engine.state_hash import EventView
 from papertape.runtime.recording import Recording
 from papertape.runtime.shell import Shell
-from papertape.tape.follower import MarketFollower
 
-LEVELS = 5
-PRINTS_SHOWN = 2 * LEVELS
-BAR_CELLS, NUMBER_CELLS = 16, 9
+LEVELS = 4
+FILLS_SHOWN = 5
+BAR_CELLS = 10
+WIDTH = 100
 REFRESH_S = 0.125
 LINE_EVERY_S = 2.0
 RATE_OVER = 8
@@ -31,72 +35,125 @@ RATE_OVER = 8
 
 
 class DemoView:
-    """The state of a recording, told in a panel or a line. `notes` holds the last thing the session noted."""
+    """The state of a recording and of the run that trades it. `notes` holds the last thing the session noted."""
 
-    def __init__(self, recording: Recording, follower: MarketFollower, title: str, notes: deque[str]) -> None:
+    def __init__(self, recording: Recording, run: Run, title: str, notes: deque[str]) -> None:
         self._recording = recording
-        self._follower = follower
+        self._run = run
         self._title = title
         self._notes = notes
-        self._prints: deque[tuple[int, int, bool]] = deque(maxlen=PRINTS_SHOWN)
         self._seen: deque[tuple[float, int]] = deque(maxlen=RATE_OVER + 1)
 
     def look(self, now_s: float) -> None:
-        """Take what came since the last look."""
-        for batch in self._follower.poll():
-            records = batch.records
-            for record in records[records["kind"] == Kind.PRINT][-PRINTS_SHOWN:]:
-                sold = bool(record["flags"] & Flag.ASK)
-                self._prints.append((int(record["price"]), int(record["size"]), sold))
+        """Take note of how many frames there are now."""
         self._seen.append((now_s, self._recording.machine.frames))
 
     def line(self) -> str:
         """Everything in one line."""
-        return f"{_headline(self._book()).plain}   {self._counters()}  {self._checks()}"
+        view = self._run.engine.view()
+        accounts = "  ".join(
+            f"{one.name} {_money(self._run.engine.equity(number))} ({_fills(self._run, number)} fills)"
+            for number, one in enumerate(view.accounts)
+        )
+        return f"{self._counters()}  {self._checks()}   {accounts}"
 
     def panel(self) -> Panel:
         """The whole picture."""
-        book = self._book()
-        sides = Table.grid(padding=(0, 2))
-        sides.add_row(_ladder(book), self._tape_of_prints(book))
-        latency = self._recording.recorder.latency
-        p50, p99 = latency.quantile_us(50), latency.quantile_us(99)
-        arrival = f"from arrival to tape  p50 {p50} µs  p99 {p99} µs" if p50 is not None else ""
-        return Panel(
-            Group(_headline(book), "", sides, "", f"{self._counters()}  {arrival}", self._checks(), self._health(book)),
-            title=self._title,
-            title_align="left",
-            width=84,
-        )
+        instruments = self._run.engine.market.instruments
+        first = next(iter(instruments), None)
+        parts = [
+            Columns([self._markets(instruments), self._book(first)], padding=(0, 4)),
+            "",
+            self._accounts(instruments),
+            "",
+            self._fills(instruments),
+            "",
+            Text(f"{self._counters()}   {self._latency()}"),
+            Text(self._checks()),
+            self._health(),
+        ]
+        return Panel(Group(*parts), title=self._title, title_align="left", width=WIDTH)
 
-    def _book(self) -> Book | None:
-        return next(iter(self._recording.recorder.market.books.values()), None)
+    def _markets(self, instruments: dict[int, Instrument]) -> Table:
+        table = _table(("symbol", "left"), ("bid", "right"), ("ask", "right"), ("last", "right"))
+        rows = self._run.engine.states[0]["instruments"]
+        for index, one in instruments.items():
+            bid, ask, last = (int(rows[index][name]) for name in ("bid", "ask", "last"))
+            higher = 2 * last >= bid + ask
+            table.add_row(
+                Text(one.symbol, "bold"),
+                Text(_price(one, bid), "green"),
+                Text(_price(one, ask), "red"),
+                Text(_price(one, last) if last else "", "green" if higher else "red"),
+            )
+        return table
+
+    def _book(self, index: int | None) -> Table:
+        """The best levels of the first market, asks above bids; a bar is the size beside the largest one shown."""
+        if index is None:
+            return Table.grid()
+        one = self._run.engine.market.instruments[index]
+        table = _table((f"{one.symbol} book", "right"), ("size", "right"), ("", "left"))
+        bids, asks = self._run.engine.market.levels(index, LEVELS)
+        largest = max((size for _, size in (*asks, *bids)), default=1)
+        for levels, colour in ((asks[::-1], "red"), (bids, "green")):
+            for price, size in levels:
+                bar = "█" * -(-size * BAR_CELLS // largest)
+                table.add_row(_price(one, price), _size(one, size), bar.ljust(BAR_CELLS), style=colour)
+        return table
+
+    def _accounts(self, instruments: dict[int, Instrument]) -> Table:
+        names = [("account", "left"), ("equity", "right"), ("since start", "right"), ("fees", "right")]
+        table = _table(*names, ("fills", "right"), ("orders", "right"), ("holds", "left"))
+        view = self._run.engine.view()
+        for number, account in enumerate(view.accounts):
+            equity, seat = self._run.engine.equity(number), self._run.seats[number]
+            gain = equity - seat.began_with
+            held = [(instruments[one.instrument], one.size) for one in view.positions if one.account == number and one.size]
+            holds = ", ".join(f"{format_trimmed(size, one.size_scale)} {one.base}" for one, size in held)
+            stopped = self._run.stopped.get(number)
+            table.add_row(
+                Text(account.name, "bold"),
+                _money(equity),
+                Text(f"{'+' if gain >= 0 else ''}{_money(gain)}", "green" if gain >= 0 else "red"),
+                _money(account.fees),
+                str(_fills(self._run, number)),
+                str(sum(order.account == number for order in view.orders)),
+                Text(f"stopped: {stopped}", "red") if stopped else Text(holds or "cash"),
+            )
+        return table
+
+    def _fills(self, instruments: dict[int, Instrument]) -> Table:
+        table = _table(("last fills", "left"), ("", "left"), ("", "right"), ("", "left"), ("", "right"), ("", "left"))
+        latest = list(self._run.latest_fills)[-FILLS_SHOWN:]
+        for fill in reversed(latest):
+            table.add_row(*_fill_cells(fill, instruments[fill.instrument], self._run.engine.accounts[fill.account]))
+        for _ in range(FILLS_SHOWN - len(latest)):
+            table.add_row("")
+        return table
 
     def _counters(self) -> str:
         (then_s, before), (now_s, frames) = self._seen[0], self._seen[-1]
         rate = round((frames - before) / (now_s - then_s)) if now_s > then_s else 0
-        records = self._recording.recorder.market.counts().records
-        return f"frames {frames} ({rate}/s)  records {records}"
+        counts = self._run.engine.market.counts()
+        return f"frames {frames} ({rate}/s)  records {counts.records}  trades seen {counts.prints}"
+
+    def _latency(self) -> str:
+        latency = self._recording.recorder.latency
+        p50, p99 = latency.quantile_us(50), latency.quantile_us(99)
+        return f"arrival to decision p50 {p50} µs, p99 {p99} µs" if p50 is not None else ""
 
     def _checks(self) -> str:
-        counts = self._recording.recorder.market.counts()
+        counts = self._run.engine.market.counts()
         return (
-            f"book checks {counts.book_checks}, mismatches {counts.book_mismatches}  "
-            f"prints {counts.prints}  sequence breaks {counts.sequence_breaks}"
+            f"book against the venue's best prices: {counts.book_checks} checks, {counts.book_mismatches} mismatches; "
+            f"sequence breaks {counts.sequence_breaks}"
         )
 
-    def _tape_of_prints(self, book: Book | None) -> Table:
-        table = _columns("last prints", "size")
-        if book is not None:
-            for price, size, sold in reversed(self._prints):
-                colour, who = ("red", "sold") if sold else ("green", "bought")
-                table.add_row(_price(book, price), _size(book, size), who, style=colour)
-        return table
-
-    def _health(self, book: Book | None) -> Text:
-        if book is not None and book.synced:
-            return Text.assemble(("● ", "green"), "connected, the book is in step with the venue")
-        state = "connected, waiting for the book" if self._recording.session.connected else "connecting"
+    def _health(self) -> Text:
+        if self._run.engine.market.synced:
+            return Text.assemble(("● ", "green"), "connected, every book is in step with the venue")
+        state = "connected, waiting for the books" if self._recording.session.connected else "connecting"
         return Text.assemble(("● ", "yellow"), ", ".join([state, *self._notes]))
 
 
@@ -115,48 +172,39 @@ async def watch(view: DemoView, shell: Shell) -> None:
             await asyncio.sleep(REFRESH_S)
 
 
-def _headline(book: Book | None) -> Text:
-    if book is None or not book.synced:
-        return Text("waiting for the first book …", "dim")
-    bid, bid_size, ask, ask_size = book.top
-    return Text.assemble(
-        (book.instrument.symbol, "bold"),
-        "   bid ",
-        (_price(book, bid), "green"),
-        f" x {_size(book, bid_size)}   ask ",
-        (_price(book, ask), "red"),
-        f" x {_size(book, ask_size)}   spread {_price(book, ask - bid)}",
+def _fill_cells(fill: EventView, one: Instrument, account: str) -> tuple[str | Text, ...]:
+    bought = fill.side > 0
+    at = datetime.fromtimestamp(fill.ts_ns / 1e9, UTC).strftime("%H:%M:%S")
+    role = "resting order" if fill.liquidity == Liquidity.MAKER else "took from the book"
+    return (
+        at,
+        account,
+        Text("bought" if bought else "sold", "green" if bought else "red"),
+        f"{format_trimmed(fill.size, one.size_scale)} {one.symbol}",
+        f"at {_price(one, fill.price)}",
+        role,
     )
 
 
-def _ladder(book: Book | None) -> Table:
-    """The best levels, asks above bids; a bar is the size beside the largest one shown."""
-    table = _columns("book", "size")
-    asks = heapq.nsmallest(LEVELS, book.asks.items()) if book else []
-    bids = heapq.nlargest(LEVELS, book.bids.items()) if book else []
-    largest = max((size for _, size in (*asks, *bids)), default=1)
-    for levels, count, colour in ((asks[::-1], LEVELS - len(asks), "red"), (bids, LEVELS - len(bids), "green")):
-        for price, size in levels:
-            assert book is not None
-            bar = "█" * -(-size * BAR_CELLS // largest)
-            table.add_row(_price(book, price), _size(book, size), bar.ljust(BAR_CELLS), style=colour)
-        for _ in range(count):
-            table.add_row("", "", "")
-    return table
+def _fills(run: Run, account: int) -> int:
+    return int(run.engine.states[0]["positions"]["fills"][account].sum())
 
 
-def _columns(*names: str) -> Table:
-    """Columns of numbers under `names`, and one without a name."""
+def _table(*columns: tuple[str, str]) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for name in names:
-        table.add_column(name, justify="right", min_width=NUMBER_CELLS)
-    table.add_column("")
+    for name, side in columns:
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     return table
 
 
-def _price(book: Book, price: int) -> str:
-    return format_fixed(price, book.instrument.price_scale)
+def _money(units: int) -> str:
+    """Money with two decimals, for looking at."""
+    return f"{Decimal(units).scaleb(-MONEY_SCALE):,.2f}"
 
 
-def _size(book: Book, size: int) -> str:
-    return format_fixed(size, book.instrument.size_scale)
+def _price(one: Instrument, price: int) -> str:
+    return format_fixed(price, one.price_scale)
+
+
+def _size(one: Instrument, size: int) -> str:
+    return format_fixed(size, one.size_scale)

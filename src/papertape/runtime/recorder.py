@@ -42,6 +42,8 @@ class Recorder:
         self.latency = LatencyHistogram()
         self.resyncs = 0
         self.after_take: Callable[[], None] = lambda: None
+        self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
+        """What takes each block once it is written, with the Seq of its first record."""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._machine = machine
         self._writer = writer
@@ -218,8 +220,9 @@ class Recorder:
         data = self._machine.gate.buffer.take()
         try:
             if data:
+                first_seq = self._writer.next_seq
                 self._writer.append(data)
-                self.market.apply(data)
+                self.apply(first_seq, data)
         except PapertapeError as error:
             self._fail(error)
             return

@@ -20,8 +20,20 @@ class Shell:
         sys.stderr.flush()
 
     def compiled_market(self) -> "CompiledMarket":
-        """A compiled market, its kernels ready; the first compilation on a machine is announced."""
+        """A compiled market, its kernels ready."""
         from papertape.core.book import compiled  # numba comes only with the commands that need it
+
+        self._compile(compiled.warm_up, "about ten seconds")
+        return compiled.CompiledMarket()
+
+    def compile_engine(self) -> None:
+        """Make the engine's kernels ready."""
+        from papertape.paper_trading.engine import engine
+
+        self._compile(engine.warm_up, "half a minute or less")
+
+    def _compile(self, warm_up: Callable[[], None], takes: str) -> None:
+        """Call `warm_up`; the first compilation on a machine is announced, and shows that it goes on."""
         from papertape.core.jit import watch_compiles
 
         announced = False
@@ -29,12 +41,11 @@ class Shell:
         def announce(kernel: str) -> None:
             nonlocal announced
             if not announced:
-                self.say("compiling the kernels, once on this machine (about ten seconds) …")
+                self.say(f"compiling the kernels, once on this machine ({takes}) …")
             announced = True
 
         with watch_compiles(announce):
-            compiled.warm_up()
-        return compiled.CompiledMarket()
+            warm_up()
 
     @contextmanager
     def progress(self, doing: str, total: int | None) -> Iterator[Callable[[int], None]]:

@@ -113,6 +113,11 @@ class RunWriter:
             raise
 
     @property
+    def next_index(self) -> int:
+        """The number that the next record gets."""
+        return self._index
+
+    @property
     def durable_index(self) -> int:
         """All records of the run with a smaller number are on disk."""
         return self._sync.durable_seq
@@ -214,6 +219,12 @@ def list_runs(directory: Path) -> list[str]:
         return sorted(path.name for path in runs.iterdir() if path.is_dir() and path.name.isdigit())
     except OSError as error:
         raise files.store_error(runs, error) from error
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is the directory of a run: TAPE/runs/0001."""
+    whole = path.resolve()
+    return whole.parent.name == RUNS and whole.name.isdigit() and whole.is_dir()
 
 
 def run_path(directory: Path, run_id: str) -> Path:

@@ -81,9 +81,10 @@ class NaiveEngine:
     def _take(self, record: Record, raw: bytes) -> None:
         if record.kind == Kind.CLOCK_OFFSET:
             self._offset_ns = record.x
-        ts_ns = max(self._venue.now_ns, record.ts_recv_ns + self._offset_ns)
-        self._carry_out(ts_ns)
-        self._move_to(ts_ns)
+        if self._venue.now_ns or record.kind >= Kind.QUOTE:
+            ts_ns = max(self._venue.now_ns, record.ts_recv_ns + self._offset_ns)
+            self._carry_out(ts_ns)
+            self._move_to(ts_ns)
         if record.kind == Kind.INSTRUMENT:
             self._listing_event = raw if record.flags & Flag.FIRST else self._listing_event + raw
             if record.flags & Flag.LAST:

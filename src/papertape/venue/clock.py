@@ -6,16 +6,18 @@ from papertape.venue.market import Market
 class ReelClock:
     """Maps a steady clock (seconds) to the reel's arrival times (ns), `speed` times as fast.
 
-    It never runs past the next line that has not been sent, and never backwards. At speed 0
+    With `runs_from_s` it runs from that moment on, before the market opens, and what is played begins at the opening;
+    else it stands until then. It never runs past the next line that has not been sent, and never backwards. At speed 0
     it stands at the line sent last.
     """
 
-    def __init__(self, market: Market, speed: float) -> None:
+    def __init__(self, market: Market, speed: float, runs_from_s: float | None = None) -> None:
         self._market = market
         self._speed = speed
         self._anchor_s = 0.0
         self._opened = False
-        self._played_ns = self._shown_ns = market.facts.first_ns
+        self._runs_from_s = runs_from_s
+        self._first_ns = self._played_ns = self._shown_ns = market.facts.first_ns
         self._next_ns: int | None = market.facts.first_ns
 
     @property
@@ -23,17 +25,21 @@ class ReelClock:
         """Speed 0: the reel plays as fast as clients take it."""
         return not self._speed
 
-    def open(self, now_s: float) -> None:
-        """The reel starts to play."""
+    def open(self, now_s: float) -> int:
+        """The reel starts to play; by how much its times are later than it says, in ns."""
         self._opened = True
         self._anchor_s = now_s
+        late_ns = 0 if self._runs_from_s is None else int((now_s - self._runs_from_s) * 1e9)
+        self._first_ns += late_ns
+        self._played_ns = self._next_ns = self._first_ns
+        return late_ns
 
     def wait_s(self, ts_recv_ns: int, now_s: float) -> float:
         """Seconds until the reel's next line is due; it becomes the limit of the venue's time."""
         self._next_ns = max(ts_recv_ns, self._played_ns)
         if not self._speed:
             return 0.0
-        due_s = self._anchor_s + (self._next_ns - self._market.facts.first_ns) / 1e9 / self._speed
+        due_s = self._anchor_s + (self._next_ns - self._first_ns) / 1e9 / self._speed
         return due_s - now_s
 
     def played(self, ts_recv_ns: int) -> None:
@@ -51,8 +57,10 @@ class ReelClock:
     def venue_ns(self, now_s: float) -> int:
         """The venue's time, ns UTC: reel time plus the running maximum of (E - arrival)."""
         reel_ns = self._played_ns
+        if not self._opened and self._runs_from_s is not None:
+            return self._first_ns + int((now_s - self._runs_from_s) * 1e9) + self._market.offset_ns
         if self._opened and self._speed:
-            reel_ns = max(reel_ns, self._market.facts.first_ns + int((now_s - self._anchor_s) * self._speed * 1e9))
+            reel_ns = max(reel_ns, self._first_ns + int((now_s - self._anchor_s) * self._speed * 1e9))
         if self._next_ns is not None:
             reel_ns = min(reel_ns, self._next_ns)
         self._shown_ns = max(self._shown_ns, reel_ns)

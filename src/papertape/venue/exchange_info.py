@@ -64,7 +64,7 @@ def _spot_symbol(symbol: str, grid: Grid) -> dict[str, Any]:
             *_grid_filters(grid, places=8),
             {
                 "filterType": "NOTIONAL",
-                "minNotional": "5.00000000",
+                "minNotional": _padded(grid.min_notional, 8),
                 "applyMinToMarket": True,
                 "maxNotional": "9000000.00000000",
                 "applyMaxToMarket": False,
@@ -104,7 +104,7 @@ def _usdm_symbol(symbol: str, grid: Grid) -> dict[str, Any]:
         "filters": [
             *_grid_filters(grid, places=0),
             {"filterType": "MAX_NUM_ORDERS", "limit": 200},
-            {"filterType": "MIN_NOTIONAL", "notional": "5"},
+            {"filterType": "MIN_NOTIONAL", "notional": grid.min_notional},
             {"filterType": "PERCENT_PRICE", "multiplierUp": "1.05", "multiplierDown": "0.95", "multiplierDecimal": "4"},
         ],
     }

@@ -1,14 +1,13 @@
-"""Plays a reel: each line when it is due, to whoever is subscribed, at the pace the clients take it."""
+"""Plays a reel or a synthetic market: each line when it is due, to whoever is subscribed, at the pace the clients take it."""
 
 import asyncio
 from collections.abc import Callable
 
-from papertape.tape.reels import read_reel
-from papertape.venue import lines
 from papertape.venue.clock import ReelClock
 from papertape.venue.fanout import Client, Fanout, drained
 from papertape.venue.market import Market
 from papertape.venue.rules import VenueRules
+from papertape.venue.sources import Source
 
 BATCH_LINES_MAX = 256
 BATCH_BYTES_MAX = 1 << 18
@@ -17,10 +16,11 @@ EARLY_MAX_S = 0.0005
 
 
 class Playback:
-    """One run of a reel, from the opening of the market to the last line."""
+    """One run of a source, from the opening of the market to the last line."""
 
     def __init__(
         self,
+        source: Source,
         market: Market,
         fanout: Fanout,
         clock: ReelClock,
@@ -28,7 +28,9 @@ class Playback:
         close_slow: Callable[[Client], None],
     ) -> None:
         """`close_slow` gets rid of a client that holds the market up."""
+        self.began = asyncio.Event()
         self.done = asyncio.Event()
+        self._source = source
         self._market = market
         self._fanout = fanout
         self._clock = clock
@@ -39,22 +41,24 @@ class Playback:
         """Wait for the opening, then play to the end. Raises InputError for a line that cannot be used."""
         now_s = asyncio.get_running_loop().time
         await self._opening()
-        self._clock.open(now_s())
+        self._source.shift(self._clock.open(now_s()))
+        self.began.set()
         batch_lines = batch_bytes = 0
-        for frame, line in lines.parsed(read_reel(self._market.facts.files)):
-            wait_s = self._clock.wait_s(frame.ts_recv_ns, now_s())
+        while (due_ns := self._source.due_ns) is not None:
+            wait_s = self._clock.wait_s(due_ns, now_s())
             if wait_s > EARLY_MAX_S or batch_lines >= BATCH_LINES_MAX or batch_bytes >= BATCH_BYTES_MAX:
                 await self._flush()
                 batch_lines = batch_bytes = 0
                 # Also after a full batch others must have their turn: requests, pings, new clients.
-                await asyncio.sleep(max(0.0, self._clock.wait_s(frame.ts_recv_ns, now_s())))
+                await asyncio.sleep(max(0.0, self._clock.wait_s(due_ns, now_s())))
                 if self._clock.as_taken:
                     await self._fanout.subscribed.wait()
-            data = self._market.play(frame, line)
-            self._fanout.spread(line, data)
-            self._clock.played(frame.ts_recv_ns)
-            batch_lines += 1
-            batch_bytes += len(data)
+            for frame, line in self._source.take():
+                data = self._market.play(frame, line)
+                self._fanout.spread(line, data)
+                batch_lines += 1
+                batch_bytes += len(data)
+            self._clock.played(due_ns)
         await self._flush()
         self._clock.ended()
         self.done.set()

@@ -26,6 +26,8 @@ class Grid(msgspec.Struct):
     price_decimals: int = 0
     size_decimals: int = 0
     frames: int = 0
+    min_notional: str = "5"
+    """Not to be seen in frames: that of most symbols."""
 
     def see(self, price: str, size: str) -> None:
         """Take one price and one size into account."""

@@ -1,4 +1,4 @@
-"""The exchange in a box: one loopback port that answers WebSocket and REST like a Binance venue, from a reel."""
+"""The exchange in a box: one loopback port that answers WebSocket and REST like a Binance venue, from a reel or a synthetic market."""
 
 import asyncio
 import ipaddress
@@ -21,33 +21,36 @@ from papertape.venue.rest import RestDesk, WeightAccount
 from papertape.venue.rules import RULES, VenueName, VenueRules
 from papertape.venue.scan import scan_reel
 from papertape.venue.sockets import SocketDesk
+from papertape.venue.sources import ReelSource, Source, SyntheticSource
+from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
 
 
-class ReelVenue:
-    """A running box; `running_venue` makes one."""
+class RunningVenue:
+    """A running box; `running_venue` and `running_market` make one."""
 
     def __init__(
-        self, reels: Sequence[str | Path], rules: VenueRules, symbol: str, speed: float, group: asyncio.TaskGroup
+        self, source: Source, market: Market, rules: VenueRules, clock: ReelClock, group: asyncio.TaskGroup
     ) -> None:
-        """Scans the reels. Raises InputError for a broken one or a symbol that is not in them."""
-        if not 0 <= speed < float("inf"):
-            raise InputError(f"speed: expected 0 (as fast as clients take it) or a positive number, was {speed}")
         self.host = ""
         self.port = 0
         self._rules = rules
         self._group = group
-        self._market = Market(scan_reel(reels, symbol), rules)
-        self._clock = ReelClock(self._market, speed)
-        self._fanout = Fanout(self._market, rules)
+        self._clock = clock
+        self._fanout = Fanout(market, rules)
         self._sockets = SocketDesk(self._fanout, rules)
-        self._rest = RestDesk(self._market, rules)
+        self._rest = RestDesk(market, rules)
         self._weights = WeightAccount(rules.weight_per_minute_max)
-        self._playback = Playback(self._market, self._fanout, self._clock, rules, self._close_slow)
+        self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
+    def market_began(self) -> asyncio.Event:
+        """Set when the market has opened."""
+        return self._playback.began
+
+    @property
     def done(self) -> asyncio.Event:
-        """Set when the last line of the reel has been sent."""
+        """Set when the last line has been sent."""
         return self._playback.done
 
     @property
@@ -143,17 +146,60 @@ async def running_venue(
     port: int = 0,
     speed: float = 0,
     rules: VenueRules | None = None,
-) -> AsyncIterator[ReelVenue]:
-    """A box that runs as long as the block does.
+) -> AsyncIterator[RunningVenue]:
+    """A box that plays reels, and runs as long as the block does.
 
     `symbol` names whose depth snapshots the reel's bare inline ones are. `speed` divides the
     reel's inter-arrival times; 0 plays as fast as clients take it. `rules` replaces the venue's
     documented limits. Raises InputError for a reel, symbol or port that cannot be used, also
     while the block runs.
     """
+    rules = rules or RULES[venue]
+    market = Market(scan_reel(reels, symbol), rules)
+    async with _running(ReelSource(reels), market, rules, _clock(market, speed), host, port) as box:
+        yield box
+
+
+@asynccontextmanager
+async def running_market(  # noqa: PLR0913 - a market takes three words, its serving the rest
+    seed: int,
+    symbols: Sequence[str],
+    venue: VenueName = "binance-spot",
+    *,
+    port: int = 0,
+    speed: float = 1,
+    seconds: float | None = None,
+    begin_ns: int | None = BEGIN_NS,
+    rules: VenueRules | None = None,
+) -> AsyncIterator[RunningVenue]:
+    """A box with a synthetic market, that runs as long as the block does.
+
+    The market is a function of `seed`, `symbols` and `begin_ns`, its time at the opening in ns UTC, None for the time
+    that it is then; real time only paces it, `speed` times as fast as real, 0 as fast as clients take it. It ends after so many `seconds` of its own time, or never.
+    Raises InputError for a symbol that is not listed or a port that cannot be used.
+    """
+    rules = rules or RULES[venue]
+    starts_ns, runs_from_s = (begin_ns, None) if begin_ns is not None else (time.time_ns(), asyncio.get_running_loop().time())
+    synthetic = SyntheticMarket(seed, symbols, venue, starts_ns)
+    source = SyntheticSource(synthetic, None if seconds is None else starts_ns + int(seconds * 1_000_000_000))
+    market = Market(synthetic.facts(), rules)
+    async with _running(source, market, rules, _clock(market, speed, runs_from_s), "127.0.0.1", port) as box:
+        yield box
+
+
+def _clock(market: Market, speed: float, runs_from_s: float | None = None) -> ReelClock:
+    if not 0 <= speed < float("inf"):
+        raise InputError(f"speed: expected 0 (as fast as clients take it) or a positive number, was {speed}")
+    return ReelClock(market, speed, runs_from_s)
+
+
+@asynccontextmanager
+async def _running(
+    source: Source, market: Market, rules: VenueRules, clock: ReelClock, host: str, port: int
+) -> AsyncIterator[RunningVenue]:
     try:
         async with asyncio.TaskGroup() as group:
-            box = ReelVenue(reels, rules or RULES[venue], symbol, speed, group)
+            box = RunningVenue(source, market, rules, clock, group)
             await box.start(host, port)
             try:
                 yield box

@@ -30,6 +30,11 @@ def test_usdm_writes_the_decimals_it_needs() -> None:
     assert filters["MIN_NOTIONAL"]["notional"] == "5"
 
 
+def test_the_least_notional_where_it_is_known() -> None:
+    assert filters_of(SPOT, Grid(min_notional="1"))["NOTIONAL"]["minNotional"] == "1.00000000"
+    assert filters_of(USDM, Grid(min_notional="1"))["MIN_NOTIONAL"]["notional"] == "1"
+
+
 def test_the_reel_s_own_is_answered_with_the_venue_s_time() -> None:
     own = {"timezone": "UTC", "serverTime": 1, "symbols": [{"symbol": "ABCUSDT", "x": 1}, {"symbol": "DEFUSDT"}]}
     facts = ReelFacts(files=(), symbol="ABCUSDT", exchange_info=msgspec.json.encode(own))

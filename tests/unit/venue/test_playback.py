@@ -14,6 +14,7 @@ from papertape.venue.market import Market
 from papertape.venue.playback import BATCH_LINES_MAX, Playback
 from papertape.venue.rules import SPOT
 from papertape.venue.scan import scan_reel
+from papertape.venue.sources import ReelSource
 
 RULES = msgspec.structs.replace(SPOT, opening_quiet_s=0.01)
 LINES = 3 * BATCH_LINES_MAX + 1
@@ -72,7 +73,9 @@ class Stage:
         path.write_text("".join(f"{1_700_000_000_000_000 + n} {line}\n" for n, line in enumerate(wrapped)))
         market = Market(scan_reel([path], "ABCUSDT"), RULES)
         self.fanout = Fanout(market, RULES)
-        self.playback = Playback(market, self.fanout, ReelClock(market, 0), RULES, self.fanout.remove)
+        self.playback = Playback(
+            ReelSource([path]), market, self.fanout, ReelClock(market, 0), RULES, self.fanout.remove
+        )
         self.prints = market.prints["ABCUSDT"]
 
 
@@ -89,8 +92,10 @@ async def test_nothing_plays_before_a_subscription_and_everything_after_it(stage
         for _ in range(100):
             await asyncio.sleep(0)
         assert not stage.prints
+        assert not stage.playback.began.is_set()
         stage.fanout.add(client(transport, "abcusdt@trade"))
     assert transport.data == b"".join(map(text_frame, stage.payloads))
+    assert stage.playback.began.is_set()
     assert stage.playback.done.is_set()
 
 

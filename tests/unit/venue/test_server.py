@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from papertape.core.errors import InputError, UnknownInstrument
-from papertape.venue.server import running_venue
+from papertape.venue.server import running_market, running_venue
 
 
 @pytest.fixture
@@ -62,3 +62,16 @@ async def test_an_error_of_the_block_comes_out_as_it_is(reel: Path) -> None:
     with pytest.raises(KeyError, match="mine"):
         async with running_venue([reel], "binance-spot", "ABCUSDT"):
             raise KeyError("mine")
+
+
+async def test_a_market_waits_for_somebody() -> None:
+    async with running_market(7, ("BTCUSDT",)) as box:
+        assert box.ws_url == f"ws://127.0.0.1:{box.port}"
+        assert not box.market_began.is_set()
+        assert not box.done.is_set()
+
+
+async def test_a_market_of_symbols_that_are_not_listed() -> None:
+    with pytest.raises(InputError, match="was XYZUSDT"):
+        async with running_market(7, ("XYZUSDT",)):
+            pass

@@ -57,6 +57,12 @@ class Engine:
         """Engine time."""
         return int(self.states[0]["now_ns"])
 
+    @property
+    def has_quote(self) -> bool:
+        """Whether any instrument has a best price to trade at."""
+        rows = self.states[0]["instruments"]
+        return bool((rows["bid"] | rows["ask"]).any())
+
     def open_account(self, name: str, cash: int, leverage: int = 1, currency: str = "USDT") -> int:
         """Open an account with so much money, at eight decimals; returns its index. Raises DataError when it cannot be."""
         index = len(self.accounts)

@@ -5,6 +5,7 @@
 
 import heapq
 import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from papertape.paper_trading.strategy import BarUpdate, Print, Quote, Strategy
 Records = np.ndarray[Any, np.dtype[Any]]
 COMMANDS_AT_ONCE_MAX = 1_000
 """Commands that one strategy may send at one engine time; beyond that it runs in circles, and is stopped."""
+FILLS_KEPT = 100
 NOTE_CHARACTERS_MAX = 1_000
 _DONE = int(Why.DONE)
 _QUOTE_FIELDS = struct.Struct("<q16xqqqq8x")
@@ -59,6 +61,10 @@ class Run:
         self.wakes = Wakes(engine)
         self.seats: dict[int, Seat] = {}
         self.symbols: dict[str, int] = {}
+        self.latest_fills: deque[EventView] = deque(maxlen=FILLS_KEPT)
+        """The fills of all accounts, the latest ones, for whoever looks on."""
+        self.stopped: dict[int, str] = {}
+        """Accounts that were stopped, and why."""
         self.sink: facts.Facts = sink or facts.NoFacts()
         self.calling: tuple[int, int] = (0, NONE)
         """Number of the latest call of a strategy, and its seat while it runs: for whoever watches that it comes back."""
@@ -109,6 +115,22 @@ class Run:
                 return
             self._start()
         self._advance(records)
+
+    def apply(self, first_seq: int, records: Records) -> None:
+        """Take records of a run whose commands are known and that calls nobody: nothing due is carried out at their end."""
+        self._records, self._data = records, records.view(np.uint8).data
+        self._position, self._seq = 0, (0, first_seq)
+        self.engine.take(records)
+        self._position = len(records)
+        self._tell_events()
+
+    def reach(self, now_ns: int, arrivals: int) -> None:
+        """Go on to an engine time at which so many things had arrived at the venue."""
+        missing = arrivals - int(self.engine.states[0]["arrivals"])
+        while missing > 0 and self.engine.settle(now_ns, missing):
+            missing = arrivals - int(self.engine.states[0]["arrivals"])
+        self.engine.move_clock(now_ns)
+        self._tell_events()
 
     def settle(self) -> None:
         """Carry out what is due at engine time, with all that follows from it."""
@@ -201,6 +223,7 @@ class Run:
         arrivals = int(self.engine.states[0]["arrivals"])
         self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
+        self.stopped[account] = why
         if account in self.seats:
             self.seats[account].stopped = True
         self._sent += 1
@@ -260,6 +283,7 @@ class Run:
                     realised=event.realised,
                 )
                 transaction = self.ledger.post_fill(event.ts_ns, event.number, fill)
+                self.latest_fills.append(event)
                 transactions.append(msgspec.to_builtins(transaction))
             if event.account in self.seats:
                 instrument = instruments.get(event.instrument)
@@ -325,6 +349,7 @@ class Run:
             "timer_number": self._timer_number,
             "seats": [[index, seat.export()] for index, seat in self.seats.items()],
             "started": self._started,
+            "stopped": list(self.stopped.items()),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -338,3 +363,4 @@ class Run:
         for index, seat in saved["seats"]:
             self.seats[index].restore(seat)
         self._started = saved["started"]
+        self.stopped = dict(saved["stopped"])

@@ -55,6 +55,7 @@ class Seat:
         self.stopped = False
         self._run = run
         self._name = name
+        self.began_with = cash
         self.cash_units = cash
         self.holdings: dict[int, tuple[int, int]] = {}
         self.live: dict[int, EventView] = {}
@@ -132,6 +133,9 @@ class Seat:
         index = self._index(symbol)
         size, _ = self.holdings.get(index, (0, 0))
         return decimal_of(size, self._run.engine.market.instruments[index].size_scale)
+
+    def position_units(self, symbol: str) -> int:
+        return self.holdings.get(self._index(symbol), (0, 0))[0]
 
     def orders(self, symbol: str | None = None) -> list[KnownOrder]:
         index = None if symbol is None else self._index(symbol)

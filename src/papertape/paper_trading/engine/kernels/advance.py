@@ -75,12 +75,14 @@ def advance(records, start, books, states, wake_ns, act):
             continue
         if kind == _CLOCK_OFFSET:
             state.offset_ns = record["x"]
-        now_ns = max(state.now_ns, record["ts_recv_ns"] + state.offset_ns)
-        if now_ns >= state.next_ns or state.event_count > room:
-            why = reach(state, books, now_ns)
-            if why != _DONE:
-                return at, why, _NONE
-        state.now_ns = now_ns
+        # Engine time begins with the first of the venue's own data: before it the clock's offset may not be known yet.
+        if state.now_ns != 0 or kind >= _FIRST_MARKET:
+            now_ns = max(state.now_ns, record["ts_recv_ns"] + state.offset_ns)
+            if now_ns >= state.next_ns or state.event_count > room:
+                why = reach(state, books, now_ns)
+                if why != _DONE:
+                    return at, why, _NONE
+            state.now_ns = now_ns
         if kind < _FIRST_MARKET:
             if kind == _INSTRUMENT:
                 return at, _LISTING, _NONE
