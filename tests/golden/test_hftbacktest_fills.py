@@ -42,7 +42,9 @@ def test_orders_end_as_in_hftbacktest(recordings: Path, tmp_path: Path, priced: 
         assert all(float(one["exec_price"]) == float(other["exec_price"]) for one, other in filled)
 
 
-def ours(recordings: Path, folder: Path, theirs: list[dict[str, str]], *, at_best: bool) -> tuple[int, list[dict[str, str]]]:
+def ours(
+    recordings: Path, folder: Path, theirs: list[dict[str, str]], *, at_best: bool
+) -> tuple[int, list[dict[str, str]]]:
     """How many fills papertape makes of their orders, and what becomes of each."""
     orders = folder / "orders.csv"
     lines = ["ts_ns,account,side,type,price,size,tif,cancel_ts_ns"]

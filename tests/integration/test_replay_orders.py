@@ -85,7 +85,9 @@ def fills_of(file: Path) -> list[dict[str, str]]:
 
 def test_every_order_has_its_line(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     orders, fills = orders_file(tmp_path, LINES), tmp_path / "fills.csv"
-    said = replay(capsys, market / "tape", "--orders", orders, "--fills", fills, "--cash", "5000", "--models", "frictionless")
+    said = replay(
+        capsys, market / "tape", "--orders", orders, "--fills", fills, "--cash", "5000", "--models", "frictionless"
+    )
     assert said.code == 0, said.err
     rows = fills_of(fills)
     assert [int(row["row"]) for row in rows] == list(range(1, len(LINES) + 1))
@@ -100,7 +102,9 @@ def test_every_order_has_its_line(market: Path, tmp_path: Path, capsys: pytest.C
     assert answer["orders"] == len(LINES) - 2, "two were never sent"
 
 
-def test_a_reel_and_its_tape_fill_alike_with_latency(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reel_and_its_tape_fill_alike_with_latency(
+    market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     orders = orders_file(tmp_path, LINES)
     hashes, files = [], []
     for name, source in (
@@ -116,7 +120,9 @@ def test_a_reel_and_its_tape_fill_alike_with_latency(market: Path, tmp_path: Pat
     assert int(fills_of(tmp_path / "tape")[1]["ts_ns"]) > at(3), "the order was on its way for a while"
 
 
-def test_a_large_order_takes_more_than_one_level(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_large_order_takes_more_than_one_level(
+    market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     orders, fills = orders_file(tmp_path, [f"{at(9)},one,buy,market,,500,,"]), tmp_path / "fills.csv"
     arguments = ("--orders", orders, "--fills", fills, "--cash", "90000000", "--models", "frictionless")
     said = replay(capsys, market / "tape", *arguments)
