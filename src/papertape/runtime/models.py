@@ -130,7 +130,9 @@ def _term(place: str, key: str, value: Any) -> tuple[str, int | bool]:
     what, _, unit = key.rpartition("_")
     if unit == "fee":
         if not -FEE_MAX <= value <= FEE_MAX:
-            raise ConfigError(f"{place}: expected a fraction from -{FEE_MAX} to {FEE_MAX} (0.1 % is 0.001), was {value}")
+            raise ConfigError(
+                f"{place}: expected a fraction from -{FEE_MAX} to {FEE_MAX} (0.1 % is 0.001), was {value}"
+            )
         return f"{what}_rate", _whole(place, value, RATE_SCALE, "decimals")
     if not 0 <= value <= LATENCY_MAX_MS:
         raise ConfigError(f"{place}: expected 0 to {LATENCY_MAX_MS} milliseconds, was {value}")

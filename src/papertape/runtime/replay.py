@@ -19,6 +19,10 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         return replay_run.run(request, shell)
     if request.rerun:
         raise UsageError("--rerun belongs to a run, such as TAPE/runs/0001")
+    if request.orders or request.fills:
+        from papertape.runtime import replay_orders
+
+        return replay_orders.run(request, shell)
     if request.strategy:
         from papertape.runtime import replay_strategies
 

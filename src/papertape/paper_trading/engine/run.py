@@ -19,6 +19,7 @@ from papertape.core.instruments import Instrument
 from papertape.core.records import FIRST_MARKET_KIND, RECORD_BYTES, RECORD_STRUCT, Flag, Kind
 from papertape.paper_trading.engine import facts
 from papertape.paper_trading.engine.engine import Engine
+from papertape.paper_trading.engine.order_player import OrderPlayer
 from papertape.paper_trading.engine.rows import NONE, EventKind, Feed, Why
 from papertape.paper_trading.engine.seat import Seat
 from papertape.paper_trading.engine.state_hash import EventView
@@ -38,7 +39,7 @@ _QUOTE_FIELDS = struct.Struct("<q16xqqqq8x")
 
 
 class Timer(NamedTuple):
-    """Something that the control plane waits for: a strategy's timer, or a report on its way back."""
+    """Something that the control plane waits for: a strategy's timer, a report on its way back, or orders (no seat)."""
 
     due_ns: int
     number: int
@@ -68,6 +69,7 @@ class Run:
         self.sink: facts.Facts = sink or facts.NoFacts()
         self.calling: tuple[int, int] = (0, NONE)
         """Number of the latest call of a strategy, and its seat while it runs: for whoever watches that it comes back."""
+        self._player: OrderPlayer | None = None
         self._terms = terms
         self._timers: list[Timer] = []
         self._timer_number = 0
@@ -93,6 +95,13 @@ class Run:
             self.seats[index] = Seat(self, index, name, strategy, cash)
             self.engine.states[0]["accounts"][index]["listens"] = 1
         return index
+
+    def follow(self, player: OrderPlayer) -> None:
+        """Send the orders of `player`, which are for accounts that are open, when engine time reaches them."""
+        self._player = player
+        # As with a strategy, the engine returns at each event: prices are read at the scales that they were told in.
+        self.engine.states[0]["accounts"]["listens"] = self.engine.states[0]["accounts"]["open"]
+        self._wait(Timer(player.next_ns, 0, NONE, "", ()))
 
     @property
     def cursor(self) -> int:
@@ -263,16 +272,26 @@ class Run:
                     return
                 continue
             timer = heapq.heappop(self._timers)
+            if timer.seat == NONE:
+                self._play()
+                continue
             seat = self.seats[timer.seat]
             if timer.event:
                 self._report(seat, EventView._make(timer.event))
             else:
                 self._call(seat, seat.strategy.on_timer, seat, timer.name)
 
+    def _play(self) -> None:
+        if self._player is not None:
+            self._player.act(self)
+            self._wait(Timer(self._player.next_ns, 0, NONE, "", ()))
+
     def _book(self, events: list[EventView]) -> None:
         self.sink.append(self.cursor, facts.EVENTS, [list(event) for event in events])
         transactions = []
         instruments = self.engine.market.instruments
+        if self._player is not None:
+            self._player.learn(events, instruments)
         for event in events:
             if event.kind == EventKind.FILL:
                 fill = Fill(
