@@ -32,7 +32,9 @@ def kernel_cache_dir() -> Path:
 
     digest = hashlib.blake2b(digest_size=12)
     package = Path(__file__).parent
-    for path in sorted(path for path in package.rglob("*.py") if path.name in KERNEL_SOURCES or path.parent.name == "kernels"):
+    for path in sorted(
+        path for path in package.rglob("*.py") if path.name in KERNEL_SOURCES or path.parent.name == "kernels"
+    ):
         digest.update(f"{path.relative_to(package).as_posix()}\0".encode())
         digest.update(hashlib.blake2b(path.read_bytes()).digest())
     processor = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())

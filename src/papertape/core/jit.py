@@ -12,7 +12,7 @@ _CACHED = use_kernel_cache() is not None
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
 from llvmlite import ir  # noqa: E402
-from numba import types  # noqa: E402
+from numba import carray, types  # type: ignore[attr-defined]  # noqa: E402
 from numba.core import event  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
 
@@ -69,13 +69,13 @@ def _call(typing_context: Any, address: Any, state: Any, number: Any, record: An
     return types.int64(types.int64, state, types.int64, record), codegen
 
 
-if numba.config.DISABLE_JIT:
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def at_address(address: int, count: int, dtype: Any) -> Any:
         """The array of `count` records at an address."""
         import ctypes
 
-        return numba.carray(ctypes.c_void_p(address), count, dtype).view(np.recarray)
+        return carray(ctypes.c_void_p(address), count, dtype).view(np.recarray)
 
     def call_at(function: Any, state: Any, number: int, record: Any) -> Any:
         """Call a compiled strategy: plain Python here."""
@@ -86,9 +86,9 @@ else:
     @numba.njit
     def at_address(address: int, count: int, dtype: Any) -> Any:
         """The array of `count` records at an address."""
-        return numba.carray(_pointer(address), count, dtype)
+        return carray(_pointer(address), count, dtype)  # type: ignore[call-arg]
 
-    call_at = _call
+    call_at = _call  # type: ignore[assignment]
     """Call the C function at an address with a record, a number and a record."""
 
 

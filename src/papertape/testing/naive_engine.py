@@ -19,7 +19,6 @@ from papertape.core.instruments import Instrument
 from papertape.core.records import RECORD_BYTES, RECORD_STRUCT, Flag, Kind
 from papertape.paper_trading.engine.rows import SECOND_NS, Due, EventKind, OrderType, Reason, Side, Status, TimeInForce
 from papertape.paper_trading.engine.state_hash import (
-    EVENT_WORD_START,
     AccountView,
     DueView,
     EngineView,
@@ -64,7 +63,7 @@ class NaiveEngine:
         self._offset_ns = self._orders_made = self._sent = self._arrivals = 0
         self._due: list[Travelling] = []
         self._listing_event = b""
-        self._event_word, self._events_told = EVENT_WORD_START, 0
+        self._event_word, self._events_told = 0, 0
         self._marks: list[tuple[int, int, int, int]] = []
 
     # Time.
@@ -286,7 +285,7 @@ class NaiveEngine:
         orders = [_order_view(order) for _, order in sorted(venue.orders.items())]
         due = [DueView(one.due_ns, one.number, int(one.what), one.order, one.price, one.size) for one in self._due]
         counts = (venue.now_ns, self._orders_made, self._arrivals, venue.events_made)
-        return EngineView(*counts, self._event_word, accounts, positions, orders, due)
+        return EngineView(*counts, f"{self._event_word:016x}", accounts, positions, orders, due)
 
     def state_hash(self) -> str:
         """The state hash of the run so far."""

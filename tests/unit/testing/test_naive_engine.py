@@ -8,7 +8,7 @@ from papertape.core.errors import DataError, UnknownInstrument
 from papertape.core.instruments import instrument_event
 from papertape.core.records import WHOLE, Kind, RecordBuffer
 from papertape.paper_trading.engine.rows import Side
-from papertape.paper_trading.engine.state_hash import EVENT_WORD_START, engine_hash, next_event_word, run_hash
+from papertape.paper_trading.engine.state_hash import engine_hash, next_event_word, run_hash
 from papertape.paper_trading.engine.terms import Terms
 from papertape.testing.naive_engine import NaiveEngine
 from tests.engine_world import MONEY, MS, PERPETUAL, SPOT, World
@@ -93,7 +93,7 @@ def test_events_are_numbered_and_hashed_however_they_are_fetched() -> None:
     assert events == fetched
     assert [event.number for event in events] == [1, 2, 3]
     assert once.engine.view() == often.engine.view()
-    assert once.engine.view().event_word == next_event_word(EVENT_WORD_START, events)
+    assert once.engine.view().event_word == f"{next_event_word(0, events):016x}"
     assert once.engine.state_hash() == often.engine.state_hash()
 
 

@@ -1,11 +1,10 @@
 """Time bars for kernels, by the rules told in `rows.py`: one pass over the records of all instruments."""
 
 import numpy as np
+from numba import literal_unroll
 
 from papertape.core.bars.rows import BAR_DTYPE, BAR_STATE_DTYPE, UNUSABLE, BarSource
 from papertape.core.fixed.rows import MANTISSA_MAX, VALUE_MAX
-from numba import literal_unroll
-
 from papertape.core.jit import array_of, njit
 from papertape.core.records import RECORD_DTYPE, Flag, Kind
 
@@ -13,7 +12,7 @@ _NOTHING, _PRINTS = int(BarSource.NOTHING), int(BarSource.PRINT)
 _ASK, _MID = int(BarSource.ASK), int(BarSource.MID)
 _PRINT, _QUOTE, _SOLD = int(Kind.PRINT), int(Kind.QUOTE), int(Flag.ASK)
 _MAX, _VALUE_MAX = MANTISSA_MAX, VALUE_MAX
-_BAR_FIELDS = BAR_DTYPE.names
+_BAR_FIELDS = BAR_DTYPE.names or ()
 
 
 @njit
@@ -39,7 +38,11 @@ def add_record(state, record, closed):
             for name in literal_unroll(_BAR_FIELDS):
                 closed[name] = bar[name]
             made = True
-        bar["start_ns"], bar["instrument"], bar["records"] = ts_ns - ts_ns % state["interval_ns"], record["instrument"], 0
+        bar["start_ns"], bar["instrument"], bar["records"] = (
+            ts_ns - ts_ns % state["interval_ns"],
+            record["instrument"],
+            0,
+        )
         bar["open"], bar["high"], bar["low"] = price, price, price
         bar["volume"], bar["taker_buy_volume"] = 0, 0
     bar["high"], bar["low"], bar["close"] = max(bar["high"], price), min(bar["low"], price), price

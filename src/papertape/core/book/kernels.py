@@ -359,6 +359,7 @@ def _run(book, record):
 
 @njit
 def is_listed(books, index):
+    """Whether an instrument has this number."""
     return index < len(books) and books[index].price_word != 0
 
 

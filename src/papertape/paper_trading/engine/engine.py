@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from papertape.core.book.compiled import CompiledMarket
+from papertape.core.book.state_hash import MASK64
 from papertape.core.book.view import unlisted
 from papertape.core.errors import DataError, IntegrityError
 from papertape.core.fixed import MANTISSA_MAX
@@ -15,11 +16,9 @@ from papertape.paper_trading.engine import state as states
 from papertape.paper_trading.engine.kernels.entry import compiled_strategy, doors
 from papertape.paper_trading.engine.rows import LARGE, NONE, SMALL, Why
 from papertape.paper_trading.engine.state_hash import (
-    EVENT_WORD_START,
     EngineView,
     EventView,
     engine_hash,
-    next_event_word,
     run_hash,
 )
 from papertape.paper_trading.engine.terms import Terms
@@ -45,9 +44,11 @@ class Engine:
         """How many INSTRUMENT events were taken."""
         self._currencies: list[str] = []
         self._terms = terms
-        self._act, self._act_alive = (0, None) if act is None else compiled_strategy(act)
+        self._act: Any = 0
+        if act is not None:
+            self._act, self._act_alive = compiled_strategy(act)
         self._bind()
-        self._event_word = EVENT_WORD_START
+        self._heard_only = False
         self._events: list[EventView] = []
         self.load(np.zeros(0, RECORD_DTYPE))
         self._marks: list[tuple[int, int, int, int]] = []
@@ -55,7 +56,12 @@ class Engine:
     @property
     def now_ns(self) -> int:
         """Engine time."""
-        return int(self.states[0]["now_ns"])
+        return self._head[states.NOW_NS]
+
+    @property
+    def arrivals(self) -> int:
+        """How much has arrived at the venue so far."""
+        return self._head[states.ARRIVALS]
 
     @property
     def has_quote(self) -> bool:
@@ -69,7 +75,9 @@ class Engine:
         if name in self.accounts:
             raise DataError(f"expected an account name that is not in use, was {name!r}")
         if not 0 <= cash <= MANTISSA_MAX or leverage < 1:
-            raise DataError(f"account {name}: expected cash of 0 or more and a leverage of 1 or more, was {cash}, {leverage}")
+            raise DataError(
+                f"account {name}: expected cash of 0 or more and a leverage of 1 or more, was {cash}, {leverage}"
+            )
         if index == LARGE.accounts:
             raise DataError(f"expected at most {LARGE.accounts} accounts, was one more: {name!r}")
         if index == len(self.states[0]["accounts"]):
@@ -94,7 +102,7 @@ class Engine:
             position, why, only = doors.advance(
                 data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act
             )
-            if why == _WOKEN or why == _TIMER:
+            if why in (_WOKEN, _TIMER):
                 return position, why, only
             if why == _DONE:
                 self._check()
@@ -117,7 +125,7 @@ class Engine:
         position, why = 0, _WOKEN
         while why != _DONE:
             position, why, _ = self.advance(position)
-            self.clear_wakes()
+            self.take_woken()
             self._empty_buffers()
 
     def settle(self, until_ns: int | None = None, arrivals_max: int = MANTISSA_MAX // 2) -> bool:
@@ -136,11 +144,18 @@ class Engine:
             self._empty_buffers()
             self._doors.move_clock(self._states_at, now_ns)
 
-    def submit(  # noqa: PLR0913 - an order has these fields
-        self, account: int, instrument: int, side: int, type: int, tif: int, price: int, size: int
+    def submit(
+        self,
+        account: int,
+        instrument: int,
+        side: int,
+        type: int,  # noqa: A002
+        tif: int,
+        price: int,
+        size: int,
     ) -> int:
         """Send an order; returns its number. A refusal is an event."""
-        if 2 * (int(self.states[0]["orders_live"]) + 1) > len(self.states[0]["orders"]):
+        if 2 * (self._head[states.ORDERS_LIVE] + 1) > self._orders_max:
             self._enlarge()
         return int(self._doors.submit(self._states_at, account, instrument, side, type, tif, price, size))
 
@@ -168,18 +183,30 @@ class Engine:
         marks, self._marks = self._marks, []
         return marks
 
-    def clear_wakes(self) -> None:
-        """Forget who was woken."""
-        state = self.states[0]
-        state["wake_count"] = state["closed_count"] = state["listened"] = 0
+    def drop_unheard(self) -> None:
+        """From now on `take_events` may leave out events that are no fills and of accounts that do not listen."""
+        self._heard_only = True
+
+    def take_woken(self) -> tuple[list[tuple[int, tuple[int, ...]]], list[int]]:
+        """Who was woken, which is forgotten then: bars that closed, each with its slot, and subscriptions."""
+        head, closed, woken = self._head, [], []
+        if head[states.CLOSED_COUNT]:
+            closed = self.states["closed"][0, : head[states.CLOSED_COUNT]].tolist()
+        if head[states.WAKE_COUNT]:
+            woken = self.states["wakes"][0, : head[states.WAKE_COUNT]].tolist()
+        head[states.CLOSED_COUNT] = head[states.WAKE_COUNT] = head[states.LISTENED] = 0
+        return closed, woken
 
     def view(self) -> EngineView:
         """All live values."""
         self._empty_buffers()
         state = self.states[0]
         return EngineView(
-            *(int(state[name]) for name in ("now_ns", "orders_made", "arrivals", "events_made")),
-            self._event_word,
+            self.now_ns,
+            int(state["orders_made"]),
+            self.arrivals,
+            int(state["events_made"]),
+            f"{int(state['event_word']) & MASK64:016x}",
             states.account_views(self.states, self.accounts),
             states.position_views(self.states),
             states.order_views(self.states),
@@ -192,13 +219,11 @@ class Engine:
 
     def _empty_buffers(self) -> None:
         self._check()
-        if self.states[0]["event_count"]:
-            listened = self.states[0]["listened"]
-            events = states.take_events(self.states)
-            self.states[0]["listened"] = listened
-            self._event_word = next_event_word(self._event_word, events)
-            self._events += events
-        if self.states[0]["mark_count"]:
+        count = self._head[states.EVENT_COUNT]
+        if count:
+            self._events += states.events_of(self.states, count, heard_only=self._heard_only)
+            self._head[states.EVENT_COUNT] = 0
+        if self._head[states.MARK_COUNT]:
             self._marks += states.take_marks(self.states)
 
     def orders_of(self, account: int) -> list[int]:
@@ -213,7 +238,6 @@ class Engine:
             "state": self.states.tobytes(),
             "accounts": self.accounts,
             "currencies": self._currencies,
-            "event_word": self._event_word,
             "listings": self.listings,
         }
 
@@ -222,7 +246,7 @@ class Engine:
         self.market = CompiledMarket.restore(saved["market"])
         self.states = states.read_states(states.CLASSES[saved["class"]], saved["state"])
         self.accounts, self._currencies = list(saved["accounts"]), list(saved["currencies"])
-        self._event_word, self.listings = saved["event_word"], saved["listings"]
+        self.listings = saved["listings"]
         self._bind()
 
     def _currency(self, code: str) -> int:
@@ -256,10 +280,11 @@ class Engine:
         """Take the kernels for the layouts of books and state, which are other arrays now."""
         self._doors: Any = doors(self.market.books.dtype, self.states.dtype)
         self._books_at, self._books_count = address_of(self.market.books), len(self.market.books)
-        self._states_at = address_of(self.states)
+        self._states_at, self._head = address_of(self.states), states.head_of(self.states)
+        self._orders_max = len(self.states[0]["orders"])
 
     def _check(self) -> None:
-        if self.states[0]["overflow"]:
+        if self._head[states.OVERFLOW]:
             raise IntegrityError("expected values that fit in 64 bits and events that fit their buffer, was more")
 
 

@@ -137,9 +137,9 @@ class Run:
 
     def reach(self, now_ns: int, arrivals: int) -> None:
         """Go on to an engine time at which so many things had arrived at the venue."""
-        missing = arrivals - int(self.engine.states[0]["arrivals"])
+        missing = arrivals - self.engine.arrivals
         while missing > 0 and self.engine.settle(now_ns, missing):
-            missing = arrivals - int(self.engine.states[0]["arrivals"])
+            missing = arrivals - self.engine.arrivals
         self.engine.move_clock(now_ns)
         self._tell_events()
 
@@ -212,9 +212,11 @@ class Run:
 
     def carry_out(self, account: int, operation: str, arguments: tuple[int, ...]) -> int:
         """Carry out a command of an account, and write it down; the number of the order that it is about."""
-        arrivals = int(self.engine.states[0]["arrivals"])
+        arrivals = self.engine.arrivals
         self._sent += 1
-        self.sink.append(self.cursor, facts.COMMAND, [self.engine.now_ns, arrivals, account, operation, list(arguments)])
+        self.sink.append(
+            self.cursor, facts.COMMAND, [self.engine.now_ns, arrivals, account, operation, list(arguments)]
+        )
         if operation == facts.SUBMIT:
             return self.engine.submit(account, *arguments)
         act = self.engine.cancel if operation == facts.CANCEL else self.engine.amend
@@ -232,7 +234,7 @@ class Run:
 
     def stop(self, account: int, why: str) -> None:
         """Stop an account: its strategy is not called again, its live orders are cancelled, new ones are refused."""
-        arrivals = int(self.engine.states[0]["arrivals"])
+        arrivals = self.engine.arrivals
         self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
         self.stopped[account] = why
@@ -250,10 +252,7 @@ class Run:
 
     def _ask(self) -> None:
         """Everything that stands in the state for someone: events, bars, feeds; then what has become due."""
-        engine, state = self.engine, self.engine.states[0]
-        closed = state["closed"][: int(state["closed_count"])].tolist()
-        woken = state["wakes"][: int(state["wake_count"])].tolist()
-        engine.clear_wakes()
+        closed, woken = self.engine.take_woken()
         self._tell_events()
         for slot, bar in closed:
             self._bar(slot, bar)
@@ -322,7 +321,7 @@ class Run:
         instrument, interval_ns, source, seats = self.wakes.bars[slot]
         one = self.engine.market.instruments[instrument]
         start_ns, _, *values = bar
-        update = BarUpdate(one, interval_ns, start_ns, *values, one.price_scale, source is BarSource.MID)  # type: ignore[arg-type]
+        update = BarUpdate(one, interval_ns, start_ns, *values, one.price_scale, source is BarSource.MID)  # type: ignore[arg-type, call-arg]
         for seat in seats:
             self._call(seat, seat.strategy.on_bar, seat, update)
 
@@ -379,7 +378,7 @@ class Run:
         self.ledger = Ledger.restore(msgspec.convert(saved["ledger"], LedgerState))
         self.wakes.restore(saved["wakes"], self.seats)
         self._look_at_listings()
-        self._timers = [Timer(*row[:4], tuple(row[4])) for row in saved["timers"]]
+        self._timers = [Timer._make((*row[:4], tuple(row[4]))) for row in saved["timers"]]
         self._timer_number = saved["timer_number"]
         for index, seat in saved["seats"]:
             self.seats[index].restore(seat)

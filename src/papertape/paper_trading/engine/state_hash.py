@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-EVENT_WORD_START = "0" * 32
+from papertape.core.book.state_hash import K_STEP, MASK64
 
 
 class EventView(NamedTuple):
@@ -80,7 +80,9 @@ class DueView(NamedTuple):
 
 class EngineView(NamedTuple):
     """All live values. Accounts in the order in which they were opened, positions by account and instrument, orders by
-    id, dues by time and number; `event_word` is `next_event_word` over all events so far."""
+    id, dues by time and number; `event_word` is `next_event_word` over all events so
+    far, from 0, in 16 hexadecimal digits.
+    """
 
     now_ns: int
     orders_made: int
@@ -93,11 +95,14 @@ class EngineView(NamedTuple):
     due: list[DueView]
 
 
-def next_event_word(word: str, events: Iterable[EventView]) -> str:
-    """The running hash over events, after `events`."""
+def next_event_word(word: int, events: Iterable[EventView]) -> int:
+    """The running hash over events, after `events`: 64 bits that wrap, as kernels count them."""
     for event in events:
-        line = f"{word} {' '.join(map(str, event))}"
-        word = hashlib.blake2b(line.encode(), digest_size=16).hexdigest()
+        mixed = 0
+        for value in event:
+            mixed = mixed * K_STEP + value
+        word = ((word ^ mixed) * K_STEP) & MASK64
+        word ^= word >> 32
     return word
 
 

@@ -34,7 +34,11 @@ class Wakes:
         if feeds[instrument, feed] == NONE:
             feeds[instrument, feed] = row
         else:
-            last = max(k for k, ((_, other, _), of) in enumerate(zip(self.feeds, self._numbers, strict=True)) if (other, of) == (feed, instrument))
+            last = max(
+                k
+                for k, ((_, other, _), of) in enumerate(zip(self.feeds, self._numbers, strict=True))
+                if (other, of) == (feed, instrument)
+            )
             state["subscriptions"][last]["next"] = row
         state["subscription_count"] = row + 1
         self.feeds.append((seat, feed, self._engine.market.instruments[instrument]))
@@ -43,8 +47,7 @@ class Wakes:
     def name_instruments(self, instruments: dict[int, Instrument]) -> None:
         """Instruments were listed, perhaps anew."""
         self.feeds[:] = [
-            (seat, feed, instruments[number])
-            for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
+            (seat, feed, instruments[number]) for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
         ]
 
     def follow_bars(self, seat: "Seat", instrument: int, interval_ns: int, source: BarSource) -> None:
@@ -68,10 +71,11 @@ class Wakes:
     def export(self) -> dict[str, Any]:
         """Whose the rows of the kernels' tables are."""
         feeds = [
-            [seat.index, int(feed), number]
-            for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
+            [seat.index, int(feed), number] for (seat, feed, _), number in zip(self.feeds, self._numbers, strict=True)
         ]
-        bars = [[of, interval, int(source), [seat.index for seat in seats]] for of, interval, source, seats in self.bars]
+        bars = [
+            [of, interval, int(source), [seat.index for seat in seats]] for of, interval, source, seats in self.bars
+        ]
         return {"feeds": feeds, "bars": bars}
 
     def restore(self, saved: dict[str, Any], seats: dict[int, "Seat"]) -> None:

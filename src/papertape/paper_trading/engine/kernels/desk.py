@@ -27,7 +27,8 @@ from papertape.paper_trading.engine.kernels.orders import (
     reserve,
     send,
     tell,
-    tell_of,
+    tell_refused,
+    tell_unknown,
 )
 from papertape.paper_trading.engine.rows import (
     NONE,
@@ -57,8 +58,7 @@ _GTC, _IOC, _FOK, _POST_ONLY = (
 _PENDING, _WORKING = int(Status.PENDING), int(Status.WORKING)
 _NEW, _CANCEL, _AMEND = int(Due.NEW), int(Due.CANCEL), int(Due.AMEND)
 _TAKER = int(Liquidity.TAKER)
-_REJECTED, _ACCEPTED, _CANCELLED, _EXPIRED, _AMENDED, _REFUSED = (
-    int(EventKind.REJECTED),
+_ACCEPTED, _CANCELLED, _EXPIRED, _AMENDED, _REFUSED = (
     int(EventKind.ACCEPTED),
     int(EventKind.CANCELLED),
     int(EventKind.EXPIRED),
@@ -105,8 +105,7 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     if _is_sound(side, kind, tif, price, size):
         reason = _check_new(state, account, instrument, side, kind, price, size)
     if reason != _OK:
-        event = tell_of(state, _REJECTED, number, account, reason)
-        event.instrument, event.side, event.price, event["size"], event.rest = instrument, side, price, size, size
+        tell_refused(state, number, account, reason, instrument, side, price, size)
         return number
     slot = free_slot(state, number)
     order = state.orders[slot]
@@ -128,7 +127,7 @@ def cancel(state, account, number):
     """Ask the venue to end an order."""
     slot = find(state, account, number)
     if slot == _NONE or state.due_count >= len(state.due) - 1:
-        tell_of(state, _REFUSED, number, account, _UNKNOWN_ORDER if slot == _NONE else _NO_ROOM)
+        tell_unknown(state, number, account, _UNKNOWN_ORDER if slot == _NONE else _NO_ROOM)
         return
     due_ns = state.now_ns + _latency_ns(state, state.orders[slot].instrument)
     send(state, due_ns, _CANCEL, number, account, 0, 0)
@@ -147,7 +146,7 @@ def amend(state, account, number, price, size):
     else:
         reason = _check_rules(state.instruments[state.orders[slot].instrument], price, price, size)
     if slot == _NONE:
-        tell_of(state, _REFUSED, number, account, reason)
+        tell_unknown(state, number, account, reason)
         return
     if reason != _OK:
         tell(state, slot, _REFUSED, reason)
@@ -232,7 +231,9 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
             return _OK if rest <= position["size"] - (position.reserved - freed) else _NO_HOLDING
         need = capped(amount, fee(amount, inst.taker_rate))
         return _OK if need <= purse.cash - (purse.reserved - freed) else _NO_BALANCE
-    if position["size"] * side < 0 and rest <= abs(position["size"]) - (position.reducing[reducing_row(side)] - freed_reducing):
+    if position["size"] * side < 0 and rest <= abs(position["size"]) - (
+        position.reducing[reducing_row(side)] - freed_reducing
+    ):
         return _OK
     worth, exposed = equity(state, account)
     limit = worth * purse.leverage if worth <= _MAX // purse.leverage else _MAX
@@ -260,7 +261,7 @@ def arrive(state, books, row):
         if slot != _NONE:
             _arrive_order(state, books, slot)
     elif slot == _NONE:
-        tell_of(state, _REFUSED, number, account, _ENDED)
+        tell_unknown(state, number, account, _ENDED)
     elif what == _CANCEL:
         end(state, slot, _CANCELLED, _BY_REQUEST)
     else:
@@ -317,9 +318,7 @@ def _arrive_amend(state, books, slot, price, size):
         return
     rest = size - order.filled
     freed = order.reserved
-    reason = _check_balance(
-        state, order.account, order.instrument, order.side, price, rest, freed, order.reduces
-    )
+    reason = _check_balance(state, order.account, order.instrument, order.side, price, rest, freed, order.reduces)
     if reason != _OK:
         tell(state, slot, _REFUSED, reason)
         return

@@ -7,7 +7,7 @@ caller keeps them alive and says how long they are.
 from functools import cache
 from typing import NamedTuple
 
-from numba import carray, cfunc, config, from_dtype, types
+from numba import carray, cfunc, config, from_dtype, types  # type: ignore[attr-defined]
 
 from papertape.core.jit import at_address, njit
 from papertape.core.records import RECORD_DTYPE
@@ -71,14 +71,14 @@ def doors(book_dtype, state_dtype):
         return equity(at_address(states, 1, state_dtype)[0], account)[0]
 
     every = (advance, settle, move_clock, submit, cancel, amend, equity_of)
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return Doors(*every)
     return Doors(*(njit((_INT,) * one.__code__.co_argcount)(one) for one in every))
 
 
 def compiled_strategy(act):
     """The address of a strategy function `act(state, account, record)`, and what keeps it alive; itself when nothing is compiled."""
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return act, act
 
     def call(state, account, record):

@@ -16,6 +16,7 @@ from papertape.paper_trading.engine.kernels.orders import (
     end,
     reserve,
     tell,
+    tell_fill,
 )
 from papertape.paper_trading.engine.rows import (
     LEVELS_WALKED_MAX,
@@ -181,9 +182,7 @@ def fill(state, slot, price, size, liquidity):
     account.realised += profit
     account.fees += charge
     order.filled += size
-    event = tell(state, slot, _FILL, 0)
-    event.price, event["size"], event.liquidity = price, size, liquidity
-    event.notional, event.fee, event.realised = amount, charge, profit
+    tell_fill(state, slot, price, size, liquidity, amount, charge, profit)
     if order.filled == order["size"]:
         end(state, slot, _FILL, 0)
         return True

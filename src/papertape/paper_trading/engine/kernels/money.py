@@ -26,7 +26,7 @@ def fee(amount, rate):
 
 @njit
 def capped(a, b):
-    """a + b for a value of 0 or more, at most the largest int64."""
+    """A + b for a value of 0 or more, at most the largest int64."""
     return _MAX if a > _MAX - b else a + b
 
 

@@ -1,5 +1,6 @@
 """The order array: slots, the sorted lists of each instrument, what is on its way, and the events told."""
 
+from papertape.core.book.state_hash import K_STEP, signed
 from papertape.core.fixed.rows import MANTISSA_MAX
 from papertape.core.jit import njit
 from papertape.paper_trading.engine.kernels.money import fee, value
@@ -11,7 +12,8 @@ _NEVER = MANTISSA_MAX
 _BUY = int(Side.BUY)
 _STOP = int(OrderType.STOP)
 _PENDING = int(Status.PENDING)
-_FILL = int(EventKind.FILL)
+_FILL, _REJECTED, _REFUSED = int(EventKind.FILL), int(EventKind.REJECTED), int(EventKind.REFUSED)
+_KH, _LOW32 = signed(K_STEP), (1 << 32) - 1
 BUYS, SELLS, STOPS_TO_SELL, STOPS_TO_BUY = 0, 1, 2, 3
 """The lists of an instrument. The first order is the one that trades or fires first; its key is the largest."""
 
@@ -125,15 +127,43 @@ def reserve(state, slot, price):
 def tell(state, slot, kind, reason):
     """An event about an order that is there."""
     order = state.orders[slot]
-    event = tell_of(state, kind, order.id, order.account, reason)
-    event.instrument, event.side, event.price = order.instrument, order.side, order.price
-    event["size"], event.rest = order["size"], order["size"] - order.filled
-    return event
+    event = _event(state, kind, order.id, order.account, reason)
+    _describe(event, order.instrument, order.side, order.price, order["size"], order["size"] - order.filled)
+    _seal(state, event)
 
 
 @njit
-def tell_of(state, kind, number, account, reason):
-    """An event about an order number; the caller adds what it knows of the order."""
+def tell_fill(state, slot, price, size, liquidity, amount, charge, profit):
+    """A fill of an order."""
+    order = state.orders[slot]
+    event = _event(state, _FILL, order.id, order.account, 0)
+    _describe(event, order.instrument, order.side, price, size, order["size"] - order.filled)
+    event.liquidity, event.notional, event.fee, event.realised = liquidity, amount, charge, profit
+    _seal(state, event)
+
+
+@njit
+def tell_refused(state, number, account, reason, instrument, side, price, size):
+    """A new order was refused when it was sent."""
+    event = _event(state, _REJECTED, number, account, reason)
+    _describe(event, instrument, side, price, size, size)
+    _seal(state, event)
+
+
+@njit
+def tell_unknown(state, number, account, reason):
+    """A request about an order that is not there was refused."""
+    _seal(state, _event(state, _REFUSED, number, account, reason))
+
+
+@njit
+def _describe(event, instrument, side, price, size, rest):
+    event.instrument, event.side, event.price, event["size"], event.rest = instrument, side, price, size, rest
+
+
+@njit
+def _event(state, kind, number, account, reason):
+    """A new event about an order number, to be completed and sealed."""
     state.events_made += 1
     at = state.event_count
     if at == len(state.events) - 1:
@@ -145,9 +175,21 @@ def tell_of(state, kind, number, account, reason):
     event.account, event.reason, event.instrument = account, reason, _NONE
     event.side, event.price, event["size"], event.rest, event.liquidity = 0, 0, 0, 0, 0
     event.notional, event.fee, event.realised = 0, 0, 0
-    if state.accounts[account].listens != 0:
-        state.listened = 1
     return event
+
+
+@njit
+def _seal(state, event):
+    """An event is complete: it enters the running hash, as in `state_hash.next_event_word`, and whoever listens is woken."""
+    mixed = ((event.number * _KH + event.ts_ns) * _KH + event.kind) * _KH + event.order
+    mixed = ((mixed * _KH + event.account) * _KH + event.instrument) * _KH + event.side
+    mixed = ((mixed * _KH + event.price) * _KH + event["size"]) * _KH + event.rest
+    mixed = ((mixed * _KH + event.liquidity) * _KH + event.notional) * _KH + event.fee
+    mixed = (mixed * _KH + event.realised) * _KH + event.reason
+    word = (state.event_word ^ mixed) * _KH
+    state.event_word = word ^ (word >> 32 & _LOW32)
+    if state.accounts[event.account].listens != 0:
+        state.listened = 1
 
 
 @njit
