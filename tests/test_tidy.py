@@ -101,8 +101,10 @@ def no_error_is_swallowed(tree: ast.Module, text: str) -> Iterator[tuple[int, st
         broad = any(kind is None or dotted(kind) in ("Exception", "BaseException") for kind in types)
         raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
         raises = raises or any(name == "os._exit" for _, name in calls(node))  # the end of a forked child
+        # Whatever a strategy raises is its own fault: it is stopped, which is written down (ADR 19).
+        raises = raises or any(name == "self.stop" for _, name in calls(node))
         if broad and not raises:
-            yield node.lineno, "a broad except must raise again, or end the process"
+            yield node.lineno, "a broad except must raise again, stop whose fault it is, or end the process"
         elif all(isinstance(inner, ast.Pass) for inner in node.body):
             yield node.lineno, "except with pass: use contextlib.suppress with the one error that is meant"
     for call, name in calls(tree):
@@ -222,7 +224,7 @@ RULES = (
     Rule(
         no_error_is_swallowed,
         everywhere,
-        "try:\n    f()\nexcept OSError as e:\n    g(e)\nexcept Exception as e:\n    raise A from e",
+        "try:\n    f()\nexcept OSError as e:\n    g(e)\nexcept Exception as e:\n    raise A from e\ntry:\n    f()\nexcept Exception as e:\n    self.stop(1, str(e))",
         (
             "try:\n    f()\nexcept:\n    g()",
             "try:\n    f()\nexcept (OSError, Exception):\n    g()",

@@ -90,9 +90,8 @@ def live(tape: Path, seed: int, records: np.ndarray) -> None:
     killer = Killer(seed)
     with MarketWriter.open(tape) as writer:
         written = begin_run(tape, plan_of(seed), writer.sync)
-        writer.append = killer.around(writer.append)
-        written.writer.append = killer.around(written.writer.append)
-        runs.write_checkpoint = killer.around(runs.write_checkpoint)
+        for owner, name in ((writer, "append"), (written.writer, "append"), (runs, "write_checkpoint")):
+            setattr(owner, name, killer.around(getattr(owner, name)))
         go_on(writer, written, records, seed)
 
 
@@ -145,5 +144,5 @@ if __name__ == "__main__":
     for one in range(first, first + count):
         found = wrong(one)
         if found:
-            print(json.dumps({"seed": one, "wrong": found}))
-    print(json.dumps({"worlds": count}))
+            sys.stdout.write(json.dumps({"seed": one, "wrong": found}) + "\n")
+    sys.stdout.write(json.dumps({"worlds": count}) + "\n")

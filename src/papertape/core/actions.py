@@ -294,9 +294,7 @@ class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """Show papertape at work, offline: a market in a box, recorded over real sockets, two strategies that trade it on paper."""
 
-    reel: Annotated[
-        list[str], Meta(description="Reel file to play; without one, a market is made from the seed.")
-    ] = []
+    reel: Annotated[list[str], Meta(description="Reel file to play; without one, a market is made from the seed.")] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
     seconds: Annotated[

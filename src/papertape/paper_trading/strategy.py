@@ -12,6 +12,21 @@ from typing import Any, NamedTuple, Protocol
 from papertape.core.instruments import MONEY_SCALE, Instrument
 from papertape.paper_trading.engine.rows import EventKind, Reason, Side
 
+__all__ = [
+    "BarUpdate",
+    "Context",
+    "EventKind",
+    "KnownOrder",
+    "Number",
+    "OrderUpdate",
+    "Print",
+    "Quote",
+    "Reason",
+    "Side",
+    "Strategy",
+    "decimal_of",
+]
+
 Number = Decimal | str | int | float
 """A price or size of an order. A float is taken for the shortest decimal number that it prints as."""
 

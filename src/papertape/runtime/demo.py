@@ -24,7 +24,7 @@ from papertape.runtime.recording import Recording, Source, listen, open_recordin
 from papertape.runtime.runs import AccountPlan, RunPlan, WrittenRun, account_results, begin_run
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
-from papertape.tape.control import RUNS
+from papertape.tape.control_layout import RUNS
 from papertape.venue.server import RunningVenue, running_market, running_venue
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
@@ -171,7 +171,7 @@ async def _played_through(box: RunningVenue, written: WrittenRun, seconds: float
     """Wait for the first quote, then until the time is over or the reel has ended."""
     try:
         async with asyncio.timeout(OPENING_MAX_S):
-            while not written.run.engine.has_quote:
+            while not written.run.engine.has_quote:  # noqa: ASYNC110 - the kernels tell nobody
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:
         raise DataError(f"expected a quote within {OPENING_MAX_S:g} s, was none") from None

@@ -15,7 +15,7 @@ QUOTE_SHARE = 50
 
 def size_for(instrument: Instrument, price_units: int, share: int) -> int:
     """A whole number of lots worth one in `share` parts of the beginning money at this price."""
-    units = MONEY * 10 ** (instrument.price_scale + instrument.size_scale) // (share * max(price_units, 1))
+    units: int = MONEY * 10 ** (instrument.price_scale + instrument.size_scale) // (share * max(price_units, 1))
     return units - units % instrument.lot
 
 

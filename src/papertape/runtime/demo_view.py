@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from rich.columns import Columns
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -61,7 +61,7 @@ class DemoView:
         """The whole picture."""
         instruments = self._run.engine.market.instruments
         first = next(iter(instruments), None)
-        parts = [
+        parts: list[RenderableType] = [
             Columns([self._markets(instruments), self._book(first)], padding=(0, 4)),
             "",
             self._accounts(instruments),
@@ -109,7 +109,9 @@ class DemoView:
         for number, account in enumerate(view.accounts):
             equity, seat = self._run.engine.equity(number), self._run.seats[number]
             gain = equity - seat.began_with
-            held = [(instruments[one.instrument], one.size) for one in view.positions if one.account == number and one.size]
+            held = [
+                (instruments[one.instrument], one.size) for one in view.positions if one.account == number and one.size
+            ]
             holds = ", ".join(f"{format_trimmed(size, one.size_scale)} {one.base}" for one, size in held)
             stopped = self._run.stopped.get(number)
             table.add_row(

@@ -16,7 +16,7 @@ from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import Recording, Source, listen, open_recording
 from papertape.runtime.reel_out import ReelOut
-from papertape.runtime.replay import verdict_names
+from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
 
 

@@ -17,7 +17,15 @@ from papertape.tape.market_reader import MarketReader
 
 def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request of a run: exit 1 when a fact, a command or the state came out differently."""
-    given = (request.reel, request.venue, request.symbol, request.strategy, request.orders, request.models, request.save)
+    given = (
+        request.reel,
+        request.venue,
+        request.symbol,
+        request.strategy,
+        request.orders,
+        request.models,
+        request.save,
+    )
     if any(given):
         raise UsageError("a run says itself what it traded: expected no option but --rerun with it")
     place = Path(request.tape or "").resolve()

@@ -89,7 +89,7 @@ class Tally:
             for bit in Verdict:
                 self._verdicts[bit] += int(np.count_nonzero(flagged & int(bit)))
 
-    def result(  # noqa: PLR0913 - each is a part of the answer
+    def result(
         self,
         market: Counted,
         played: Played,

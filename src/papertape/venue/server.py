@@ -179,7 +179,9 @@ async def running_market(  # noqa: PLR0913 - a market takes three words, its ser
     Raises InputError for a symbol that is not listed or a port that cannot be used.
     """
     rules = rules or RULES[venue]
-    starts_ns, runs_from_s = (begin_ns, None) if begin_ns is not None else (time.time_ns(), asyncio.get_running_loop().time())
+    starts_ns, runs_from_s = (
+        (begin_ns, None) if begin_ns is not None else (time.time_ns(), asyncio.get_running_loop().time())
+    )
     synthetic = SyntheticMarket(seed, symbols, venue, starts_ns)
     source = SyntheticSource(synthetic, None if seconds is None else starts_ns + int(seconds * 1_000_000_000))
     market = Market(synthetic.facts(), rules)
