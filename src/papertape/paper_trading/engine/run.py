@@ -122,6 +122,8 @@ class Run:
             self._advance(records[:beginning])
             if beginning == len(records):
                 return
+            # Engine time begins here, so that a timer set in `on_start` does not count from the year 1970.
+            self.engine.move_clock(int(records["ts_recv_ns"][beginning]) + int(self.engine.states[0]["offset_ns"]))
             self._start()
         self._advance(records)
 
@@ -166,11 +168,10 @@ class Run:
 
     def _look_at_listings(self) -> None:
         instruments = self.engine.market.instruments
-        if self._listed != self.engine.listings:
-            for index, one in instruments.items():
-                self.symbols.setdefault(one.symbol, index)
-            self.wakes.name_instruments(instruments)
-            self._listed = self.engine.listings
+        for index, one in instruments.items():
+            self.symbols.setdefault(one.symbol, index)
+        self.wakes.name_instruments(instruments)
+        self._listed = self.engine.listings
 
     def _advance(self, records: Records) -> None:
         engine, feeds, timers = self.engine, self.wakes.feeds, self._timers
@@ -178,6 +179,8 @@ class Run:
         while True:
             position, why, only = engine.advance(self._position, timers[0].due_ns if timers else MANTISSA_MAX)
             self._position = position
+            if self._listed != engine.listings:
+                self._look_at_listings()
             if why == _DONE:
                 break
             if only == NONE:
@@ -248,7 +251,6 @@ class Run:
     def _ask(self) -> None:
         """Everything that stands in the state for someone: events, bars, feeds; then what has become due."""
         engine, state = self.engine, self.engine.states[0]
-        self._look_at_listings()
         closed = state["closed"][: int(state["closed_count"])].tolist()
         woken = state["wakes"][: int(state["wake_count"])].tolist()
         engine.clear_wakes()
