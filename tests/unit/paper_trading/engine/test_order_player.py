@@ -102,7 +102,7 @@ def test_after_the_market_nothing_is_sent() -> None:
 def test_the_average_price_is_weighted_by_size() -> None:
     first, second = Top(1, 1000, 50, 1005, 10), Top(3, 1000, 50, 1010, 20)
     result = played([first, second, Top(9, 1000, 50, 1015, 20)], [order(2, "10.10", size="3")])[0]
-    assert result == OrderResult("filled", "3", "10.0833", 3 * SECOND, ""), "1 at 10.05, then 2 at 10.10"
+    assert result == OrderResult("filled", "3", "10.083333", 3 * SECOND, ""), "1 at 10.05, then 2 at 10.10"
 
 
 def test_orders_need_not_be_sorted() -> None:
