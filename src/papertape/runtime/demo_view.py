@@ -103,8 +103,11 @@ class DemoView:
         return table
 
     def _accounts(self, instruments: dict[int, Instrument]) -> Table:
-        names = [("account", "left"), ("equity", "right"), ("since start", "right"), ("fees", "right")]
-        table = _table(*names, ("fills", "right"), ("orders", "right"), ("holds", "left"))
+        table = _table()
+        table.add_column("account", min_width=8, no_wrap=True)
+        for name, width in (("equity", 10), ("since start", 11), ("fees", 7), ("fills", 5), ("orders", 6)):
+            table.add_column(name, justify="right", min_width=width, no_wrap=True)
+        table.add_column("holds", no_wrap=True, overflow="ellipsis", ratio=1)
         view = self._run.engine.view()
         for number, account in enumerate(view.accounts):
             equity, seat = self._run.engine.equity(number), self._run.seats[number]
@@ -138,12 +141,12 @@ class DemoView:
         (then_s, before), (now_s, frames) = self._seen[0], self._seen[-1]
         rate = round((frames - before) / (now_s - then_s)) if now_s > then_s else 0
         counts = self._run.engine.market.counts()
-        return f"frames {frames} ({rate}/s)  records {counts.records}  trades seen {counts.prints}"
+        return f"frames {frames} ({rate}/s)  records {counts.records}  trades {counts.prints}"
 
     def _latency(self) -> str:
         latency = self._recording.recorder.latency
         p50, p99 = latency.quantile_us(50), latency.quantile_us(99)
-        return f"arrival to decision p50 {p50} µs, p99 {p99} µs" if p50 is not None else ""
+        return f"arrival to decision p50 {p50}, p99 {p99} µs" if p50 is not None else ""
 
     def _checks(self) -> str:
         counts = self._run.engine.market.counts()

@@ -9,7 +9,7 @@ from papertape.core.book import kernels
 from papertape.core.book.state_hash import market_hash, scale_word, signed
 from papertape.core.book.view import BookView, MarketCounts, unlisted
 from papertape.core.errors import DataError, IntegrityError
-from papertape.core.fixed import MANTISSA_MAX, Rounding, rescale
+from papertape.core.fixed import VALUE_MAX, Rounding, rescale
 from papertape.core.instruments import Instrument, read_instrument_event
 from papertape.core.records import RECORD_DTYPE, Flag
 
@@ -177,7 +177,8 @@ def _levels(book: Any, side: int) -> list[tuple[int, int]]:
 
 def _best_levels(book: Any, side: int, count: int) -> list[tuple[int, int]]:
     levels: list[tuple[int, int]] = []
-    key = MANTISSA_MAX
+    # Keys of bids are prices, those of asks are negative: both begin above all that there can be.
+    key = VALUE_MAX if side == 0 else 0
     for _ in range(count):
         key, size = kernels.next_level(book, side, key)
         if not size:
