@@ -136,6 +136,8 @@ class NaiveEngine:
 
     def _apply(self, record: Record, raw: bytes) -> None:
         listing = self._venue.listings.get(record.instrument)
+        if listing and record.kind >= Kind.QUOTE and record.kind != Kind.PRINT:
+            listing.told_ns = record.ts_event_ns or self._venue.now_ns
         quote_id_before = listing.book.quote_id if listing else -1
         self._market.apply(raw)
         if listing is None or (record.kind < Kind.QUOTE and record.kind != Kind.GAP):
@@ -305,4 +307,5 @@ def _order_view(order: Order) -> OrderView:
     return OrderView(
         *(order.id, order.account, order.instrument, int(order.side), int(order.type), int(order.tif)),
         *(int(order.status), order.price, order.size, order.filled, order.ahead, order.active_ns, order.reserved),
+        *(order.shown, order.shown_ns),
     )

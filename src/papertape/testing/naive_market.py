@@ -61,6 +61,8 @@ class Order:
     status: int = Status.PENDING
     filled: int = 0
     ahead: int = 0
+    shown: int = 0
+    shown_ns: int = 0
     active_ns: int = 0
     valued_at: int = 0
     reserved: int = 0
@@ -87,6 +89,7 @@ class Listing:
     quote_id: int = -1
     middle: Fraction | None = None
     last: int = 0
+    told_ns: int = 0
     resting: dict[int, list[Order]] = field(default_factory=lambda: {Side.BUY: [], Side.SELL: []})
     stops: dict[int, list[Order]] = field(default_factory=lambda: {Side.SELL: [], Side.BUY: []})
 
@@ -194,7 +197,7 @@ class Listing:
         if order.type == OrderType.STOP:
             insort(self.stops[order.side], order, key=lambda one: one.price * one.side)
         else:
-            order.ahead = self._ahead(order)
+            order.ahead, order.shown, order.shown_ns = self._ahead(order), 0, 0
             insort(self.resting[order.side], order, key=lambda one: -one.price * one.side)
 
     def leave(self, order: Order) -> None:
@@ -225,18 +228,20 @@ class Listing:
             return
         for order in self.resting[side]:
             if order.price == record.price:
-                _move_up(order, record.size)
+                move_up(order, record.size, self.told_ns)
 
     def move_up_by_top(self) -> None:
         """The top has changed."""
         for side, orders in self.resting.items():
             best, size = self.best(side)
             for order in orders if best else []:
-                if order.price == best:
-                    _move_up(order, size)
-                elif order.price * side > best * side:
-                    order.ahead = 0
+                if order.price * side >= best * side:
+                    move_up(order, size if order.price == best else 0, self.told_ns)
 
 
-def _move_up(order: Order, displayed: int) -> None:
-    order.ahead = displayed if order.ahead == UNKNOWN else min(order.ahead, displayed)
+def move_up(order: Order, displayed: int, told_ns: int) -> None:
+    if order.ahead == UNKNOWN:
+        order.ahead = displayed
+    elif displayed < order.ahead:
+        order.shown, order.shown_ns = order.shown + order.ahead - displayed, told_ns
+        order.ahead = displayed

@@ -16,7 +16,7 @@ from papertape.paper_trading.engine.rows import (
 )
 from papertape.paper_trading.engine.state_hash import EventView
 from papertape.testing.naive_account import Account
-from papertape.testing.naive_market import Listing, Order, Record, no_worse
+from papertape.testing.naive_market import Listing, Order, Record, move_up, no_worse
 
 Bite = tuple[int, int, int]
 """Price of a level, the size it displays, and what is taken of it."""
@@ -241,12 +241,18 @@ class NaiveMatching:
         through, rest = record.price != order.price, order.rest
         if through:
             size = rest if listing.terms.whole_fills else min(rest, left)
-            order.ahead = 0
-        elif order.ahead < 0 or left <= order.ahead:
+            order.ahead = order.shown = 0
+        elif order.ahead < 0:
             size = 0
         else:
-            size = rest if listing.terms.whole_fills else min(rest, left - order.ahead)
-        order.ahead = max(order.ahead - left, 0) if order.ahead >= 0 else order.ahead
+            if record.ts_event_ns > order.shown_ns:
+                order.shown = 0
+            counted = min(order.shown, left)
+            order.shown -= counted
+            left -= counted
+            size = min(rest, max(left - order.ahead, 0))
+            size = rest if listing.terms.whole_fills and size else size
+            order.ahead = max(order.ahead - left, 0)
         if size:
             self._fill(order, order.price, size, Liquidity.MAKER)
         return size
@@ -257,8 +263,8 @@ class NaiveMatching:
             for order in list(orders):
                 opposite = listing.best(-side)[0]
                 if opposite and not listing.is_crossed and no_worse(side, opposite, order.price):
-                    order.ahead = 0
                     self._take(order, self._reach(listing, order, order.price), order.price)
+                    move_up(order, 0, listing.told_ns)
         listing.move_up_by_top()
 
     def fire_stops(self, listing: Listing) -> None:

@@ -198,7 +198,7 @@ INSTRUMENT_DTYPE = np.dtype(
         *((name, "<i8") for name in ("maker_rate", "taker_rate", "whole_fills", "currency")),
         *((name, "<i8") for name in ("latency_out_ns", "latency_jitter_ns")),
         *((name, "<i8") for name in ("bid", "bid_size", "ask", "ask_size", "from_quote", "quote_id", "mid2")),
-        *((name, "<i8") for name in ("last", "has_prints")),
+        *((name, "<i8") for name in ("last", "has_prints", "told_ns")),
         # Resting buys, resting sells, stops to sell, stops to buy: first slot and its key, see `list_key`.
         ("head", "<i8", (4,)),
         ("key", "<i8", (4,)),
@@ -210,8 +210,8 @@ INSTRUMENT_DTYPE = np.dtype(
 ORDER_DTYPE = np.dtype(
     [
         *((name, "<i8") for name in ("id", "account", "instrument", "side", "type", "tif", "status")),
-        *((name, "<i8") for name in ("price", "size", "filled", "ahead", "active_ns", "reserved", "reduces")),
-        *((name, "<i8") for name in ("list", "next")),
+        *((name, "<i8") for name in ("price", "size", "filled", "ahead", "shown", "shown_ns", "active_ns")),
+        *((name, "<i8") for name in ("reserved", "reduces", "list", "next")),
         # Seams of later order types: what links orders, trails a price, or shows only a part.
         *((name, "<i8") for name in ("link", "link_kind", "reduce_only", "trail", "display")),
     ]

@@ -65,6 +65,8 @@ class OrderView(NamedTuple):
     ahead: int
     active_ns: int
     reserved: int
+    shown: int
+    shown_ns: int
 
 
 class DueView(NamedTuple):

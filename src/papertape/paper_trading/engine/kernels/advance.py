@@ -201,6 +201,8 @@ def _follow(state, book, instrument, record, fresh):
     """What a record that the book has taken means for orders, bars and those who listen."""
     inst = state.instruments[instrument]
     kind, feed = record["kind"], _NONE
+    if kind != _PRINT:
+        inst.told_ns = record["ts_event_ns"] if record["ts_event_ns"] != 0 else state.now_ns
     if kind == _QUOTE:
         feed = _FEED_QUOTE
         if fresh and not record["verdict"] & _BAD_QUOTE and record["price"] > 0 and record["x"] > 0:

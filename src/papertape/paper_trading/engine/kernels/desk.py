@@ -111,7 +111,8 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     order = state.orders[slot]
     order.id, order.account, order.instrument, order.side, order.type = number, account, instrument, side, kind
     order.tif, order.status, order.price, order["size"], order.filled = tif, _PENDING, price, size, 0
-    order.ahead, order.active_ns, order.reserved, order.reduces = 0, 0, 0, 0
+    order.ahead, order.shown, order.shown_ns, order.active_ns = 0, 0, 0, 0
+    order.reserved, order.reduces = 0, 0
     order.list, order.next = _NONE, _NONE
     state.orders_live += 1
     order.reduces = size if _reduces(state, order, size) else 0

@@ -240,6 +240,7 @@ def execute_market(state, book, slot):
 @njit
 def join_queue(state, inst, order, displayed_behind):
     """Where a resting order stands at arrival; `displayed_behind` is the book's size at its price, UNKNOWN without one."""
+    order.shown, order.shown_ns = 0, 0
     best, best_size = (inst.bid, inst.bid_size) if order.side == _BUY else (inst.ask, inst.ask_size)
     if best == 0:
         order.ahead = _UNKNOWN
@@ -252,9 +253,13 @@ def join_queue(state, inst, order, displayed_behind):
 
 
 @njit
-def move_up(order, displayed):
-    """A level shows a size: nobody can be behind more than that."""
-    if order.ahead == _UNKNOWN or displayed < order.ahead:
+def move_up(order, displayed, told_ns):
+    """A level shows a size: nobody can be behind more than that. What went may have been traded, and its print be on its way."""
+    if order.ahead == _UNKNOWN:
+        order.ahead = displayed
+    elif displayed < order.ahead:
+        order.shown += order.ahead - displayed
+        order.shown_ns = told_ns
         order.ahead = displayed
 
 
@@ -267,7 +272,7 @@ def level_changed(state, inst, side, price, displayed):
     while at != _NONE:
         order = state.orders[at]
         if order.price == price:
-            move_up(order, displayed)
+            move_up(order, displayed, inst.told_ns)
         elif (order.price if side == 0 else -order.price) < key:
             return
         at = order.next
@@ -286,7 +291,7 @@ def top_changed(state, book, instrument):
             if (order.price if which == BUYS else -order.price) < reach:
                 break
             if not take_levels(state, book, at, order.price, _MAKER):
-                order.ahead = 0
+                move_up(order, 0, inst.told_ns)
             at = behind
         best, shown = (inst.bid, inst.bid_size) if which == BUYS else (-inst.ask, inst.ask_size)
         at = inst.head[which] if best != 0 and inst.key[which] >= best else _NONE
@@ -295,10 +300,7 @@ def top_changed(state, book, instrument):
             key = order.price if which == BUYS else -order.price
             if key < best:
                 break
-            if key > best:
-                order.ahead = 0
-            else:
-                move_up(order, shown)
+            move_up(order, 0 if key > best else shown, inst.told_ns)
             at = order.next
     fire_stops(state, book, instrument)
 
@@ -352,21 +354,26 @@ def take_print(state, book, instrument, record, sold):
         if record["ts_event_ns"] == 0 or record["ts_event_ns"] >= order.active_ns:
             # Whole fills may have taken more than the print brought.
             left = max(record["size"] - state.spent[order.account], 0)
-            _meet_print(state, at, own > key, left, inst.whole_fills)
+            _meet_print(state, at, own > key, left, inst.whole_fills, record["ts_event_ns"])
         at = behind
 
 
 @njit
-def _meet_print(state, slot, went_through, left, whole_fills):
+def _meet_print(state, slot, went_through, left, whole_fills, traded_ns):
     """One resting order meets a print of which `left` is not used by its account."""
     order = state.orders[slot]
     rest, ahead = order["size"] - order.filled, order.ahead
     if went_through:
         got = rest if whole_fills else min(rest, left)
-        order.ahead = 0
+        order.ahead, order.shown = 0, 0
     elif ahead == _UNKNOWN:
         return
     else:
+        if traded_ns > order.shown_ns:
+            order.shown = 0
+        counted = min(order.shown, left)
+        order.shown -= counted
+        left -= counted
         got = min(rest, left - ahead)
         if whole_fills and left > ahead:
             got = rest
