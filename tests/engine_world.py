@@ -49,7 +49,7 @@ class World:
         **terms: Any,
     ) -> None:
         self.engine = make(lambda one: Terms(**terms), seed)
-        self.engine.open_account("one", cash * MONEY, leverage)
+        self.engine.open_account("one", cash * MONEY, leverage, instrument.quote)
         self.now_ms = 1
         self.engine.take(instrument_event(instrument, 0, self.now_ms * MS))
         self._quote_id = 0

@@ -21,7 +21,7 @@ STAY_NS = 2_000_000_000
 MS_NS = 1_000_000
 
 
-@pytest.mark.parametrize(("priced", "agree_min"), [("as theirs", 218), ("at the best price", 221)])
+@pytest.mark.parametrize(("priced", "agree_min"), [("as theirs", 220), ("at the best price", 223)])
 def test_orders_end_as_in_hftbacktest(recordings: Path, tmp_path: Path, priced: str, agree_min: int) -> None:
     folder = recordings.parent / "reference-computed"
     file = folder / "hftbacktest_fills_ethusdt_20240808_risk_adverse_queue_model.csv"

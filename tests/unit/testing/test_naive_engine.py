@@ -65,6 +65,7 @@ def test_a_cancel_that_overtakes_its_order_ends_it() -> None:
 
 def test_engine_time_follows_the_offset_and_never_goes_back() -> None:
     world = World(PERPETUAL)
+    world.quote(1, 9, 3, 9)
     times = []
     for offset in (None, 7, -500, None, 0):
         world.wait(1, offset_ms=offset)

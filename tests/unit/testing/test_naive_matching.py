@@ -21,7 +21,7 @@ def test_a_market_order_walks_the_levels_and_the_rest_expires() -> None:
 
 def test_what_was_taken_of_a_level_is_gone_for_this_account_until_its_size_changes() -> None:
     world = quoted()
-    world.engine.open_account("two", 10**15)
+    world.engine.open_account("two", 10**15, 1, "USD")
     world.buy(0, 3)
     world.buy(102, 4, IOC)
     world.buy(102, 4, IOC)
@@ -125,7 +125,7 @@ def test_prints_at_the_price_use_up_the_queue_then_fill() -> None:
 
 def test_a_print_is_used_once_per_account_from_the_best_price_the_oldest_first() -> None:
     world = quoted()
-    world.engine.open_account("two", 10**15)
+    world.engine.open_account("two", 10**15, 1, "USD")
     first, second, better = world.buy(100, 2), world.buy(100, 2), world.buy(101, 2)
     other = world.buy(101, 9, account=1)
     world.events()
@@ -232,12 +232,28 @@ def test_cancels_reach_resting_orders_orders_on_their_way_and_orders_that_have_e
     ]
 
 
+def test_a_trade_that_the_quote_showed_first_moves_an_order_once() -> None:
+    world = quoted()
+    order = world.buy(100, 4)
+    shown_ms = world.now_ms
+    world.quote(100, 1, 102, 5, id=3)
+    world.wait(1)
+    world.trade(100, 4, sold=True, event_ms=shown_ms)
+    assert world.ahead(order) == 1, "the quote has counted these 4"
+    world.trade(100, 2, sold=True, event_ms=shown_ms)
+    assert world.told() == ["accepted", "fill 1 @ 100"], "what goes beyond what was shown moves it"
+    world.quote(100, 0, 102, 5, id=4)
+    world.trade(100, 1, sold=True, event_ms=world.now_ms + 1)
+    assert world.told() == ["fill 1 @ 100"], "a later stamp is another trade"
+
+
 def test_less_size_keeps_the_place_and_anything_else_loses_it() -> None:
     world = quoted()
     first, second = world.buy(100, 4), world.buy(100, 4)
     world.quote(100, 2, 102, 5, id=3)
     world.amend(first, 100, 3)
-    world.trade(100, 3, sold=True)
+    world.wait(1)
+    world.trade(100, 3, sold=True, event_ms=world.now_ms)
     assert world.told() == ["accepted", "accepted", "amended", "fill 1 @ 100"]
     world.amend(first, 100, 4)
     assert (world.ahead(first), world.ahead(second)) == (2, 0)
