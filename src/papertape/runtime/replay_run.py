@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import UsageError
 from papertape.paper_trading.engine import facts
@@ -17,16 +19,7 @@ from papertape.tape.market_reader import MarketReader
 
 def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request of a run: exit 1 when a fact, a command or the state came out differently."""
-    given = (
-        request.reel,
-        request.venue,
-        request.symbol,
-        request.strategy,
-        request.orders,
-        request.models,
-        request.save,
-    )
-    if any(given):
+    if msgspec.structs.replace(request, rerun=False) != Replay(tape=request.tape):
         raise UsageError("a run says itself what it traded: expected no option but --rerun with it")
     place = Path(request.tape or "").resolve()
     directory, run_id = place.parent.parent, place.name
@@ -42,7 +35,7 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         with watched(again):
             for first_seq, records in batches:
                 again.take(first_seq, records)
-        again.finish()
+            again.finish()
     else:
         apply_again(again, recorded.inputs, batches)
     difference, state_hash = told.finish(), again.state_hash()

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from papertape.core.actions import Replay, ReplayResult
-from papertape.core.errors import UsageError
+from papertape.core.errors import InputError, UsageError
 from papertape.core.fixed import parse_fixed
 from papertape.core.instruments import MONEY_SCALE
 from papertape.paper_trading.engine.run import Run
@@ -25,17 +25,19 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         raise UsageError("--save keeps a run on its tape; reels have none: record or replay a tape")
     shell.compile_engine()
     run, written, next_seq = None, None, 0
-    with ExitStack() as watch:
+    with ExitStack() as stack:
         for first_seq, records in played.batches(shell):
             if run is None:
                 run, written = _begin(request, played, records)
-                watch.enter_context(watched(run))
+                if written:
+                    stack.enter_context(written.writer)
+                stack.enter_context(watched(run))
             run.take(first_seq, records)
             tally.look(records)
             next_seq = run.cursor
-    if run is None:
-        raise UsageError("expected a tape with records, was an empty one")
-    return Outcome(_ended(run, written, next_seq, played, tally))
+        if run is None:
+            raise InputError("expected a tape with records, was an empty one")
+        return Outcome(_ended(run, written, next_seq, played, tally))
 
 
 def plan_of(request: Replay, records: Records) -> RunPlan:
@@ -75,7 +77,6 @@ def _ended(run: Run, written: WrittenRun | None, next_seq: int, played: Played, 
         state_hash = run.state_hash()
     else:
         state_hash = written.end(next_seq)
-        written.writer.close()
     run_id = written.writer.run_id if written else None
     orders = run.engine.view().orders_made
     market = run.engine.market

@@ -94,10 +94,8 @@ def new_run(plan: RunPlan, sink: facts.Facts | None = None, *, seated: bool = Tr
 
 
 def begin_run(directory: Path, plan: RunPlan, market_sync: Callable[[], None]) -> WrittenRun:
-    """Begin the next run of the tape `directory`. Raises StoreError or DiskFull, and InputError for a strategy that is not there."""
-    for account in plan.accounts:
-        if account.strategy:
-            load_strategy(account.strategy)
+    """Begin the next run of the tape `directory`. Raises StoreError or DiskFull, and InputError for a plan that cannot be followed."""
+    new_run(plan)  # What is wrong with the plan comes out here, before anything is kept.
     writer = RunWriter.create(directory, msgspec.to_builtins(plan), market_sync)
     told = ComparedFacts(Recorded.of(()), KINDS, WriterFacts(writer))
     return WrittenRun(new_run(plan, told), writer, told, directory)
