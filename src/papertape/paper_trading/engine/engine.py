@@ -85,6 +85,26 @@ class Engine:
         """Lay records ready for `advance`."""
         self._records, self._records_at, self._records_count = records, address_of(records), len(records)
 
+    def quiet_ahead(self, start: int, subscription: int) -> int:
+        """How many loaded records from `start` on are quotes that concern nobody but this subscription."""
+        return int(self._doors.quiet_ahead(self._records_at, self._records_count, start, self._states_at, subscription))
+
+    def pass_quiet(self, start: int, end: int, subscription: int, wake_ns: int) -> None:
+        """Take loaded records of which the subscription has been told already, as `quiet_ahead` allowed."""
+        position, why, _ = self._doors.advance(
+            self._records_at,
+            end,
+            start,
+            self._books_at,
+            self._books_count,
+            self._states_at,
+            wake_ns,
+            self._act,
+            subscription,
+        )
+        if why != _DONE:
+            raise IntegrityError(f"expected quiet records up to {end}, was stopped at {position} with {Why(why).name}")
+
     def advance(self, start: int, wake_ns: int = MANTISSA_MAX) -> tuple[int, int, int]:
         """Take loaded records from `start` on until someone must be asked, at the latest when engine time reaches `wake_ns`.
 
@@ -94,7 +114,7 @@ class Engine:
         position, data, count, doors = start, self._records_at, self._records_count, self._doors
         while True:
             position, why, only = doors.advance(
-                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act
+                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act, NONE
             )
             if why in (_WOKEN, _TIMER):
                 return position, why, only
