@@ -21,6 +21,8 @@ NO_PRICE = -1
 _TIFS = {tif.name.lower(): tif for tif in TimeInForce}
 _SOURCES = {"mid": BarSource.MID, "bid": BarSource.BID, "ask": BarSource.ASK, "prints": BarSource.PRINT}
 _UNITS_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+_KINDS, _REASONS = {int(kind): kind for kind in EventKind}, {int(reason): reason for reason in Reason}
+_SIDES = {0: None, **{int(side): side for side in Side}}
 _LIVE_ENDS = (EventKind.REJECTED, EventKind.CANCELLED, EventKind.EXPIRED)
 
 
@@ -61,8 +63,15 @@ class Seat:
         self.live: dict[int, EventView] = {}
 
     @property
+    def _here(self) -> "Run":
+        """The run, with the engine at what the strategy has been told last."""
+        if self._run.told > self._run.position:
+            self._run.catch_up()
+        return self._run
+
+    @property
     def now_ns(self) -> int:
-        return self._run.engine.now_ns
+        return self._here.engine.now_ns
 
     @property
     def account(self) -> str:
@@ -70,7 +79,7 @@ class Seat:
 
     @property
     def symbols(self) -> Sequence[str]:
-        return [one.symbol for one in self._run.engine.market.instruments.values()]
+        return [one.symbol for one in self._here.engine.market.instruments.values()]
 
     @property
     def cash(self) -> Decimal:
@@ -79,7 +88,7 @@ class Seat:
     @property
     def equity(self) -> Decimal:
         total = self.cash_units
-        rows = self._run.engine.states[0]["instruments"]
+        rows = self._here.engine.states[0]["instruments"]
         for index, (size, cost) in self.holdings.items():
             row = rows[index]
             worth = size * int(row["mid2"]) * int(row["value_times"])
@@ -88,12 +97,12 @@ class Seat:
         return decimal_of(total, MONEY_SCALE)
 
     def instrument(self, symbol: str) -> Instrument:
-        return self._run.engine.market.instruments[self._index(symbol)]
+        return self._here.engine.market.instruments[self._index(symbol)]
 
     def subscribe_bars(self, symbol: str, timeframe: str, source: str = "mid") -> None:
         if source not in _SOURCES:
             raise DataError(f"expected bars from one of {', '.join(_SOURCES)}, was {source!r}")
-        self._run.wakes.follow_bars(self, self._index(symbol), parse_duration_ns(timeframe), _SOURCES[source])
+        self._here.wakes.follow_bars(self, self._index(symbol), parse_duration_ns(timeframe), _SOURCES[source])
 
     def subscribe_quotes(self, symbol: str, every: int = 1) -> None:
         self._subscribe(Feed.QUOTE, symbol, every)
@@ -107,22 +116,22 @@ class Seat:
     def _subscribe(self, feed: Feed, symbol: str, every: int) -> None:
         if every < 1:
             raise DataError(f"expected to be woken by one in 1 or more, was {every}")
-        self._run.wakes.follow_feed(self, feed, self._index(symbol), every)
+        self._here.wakes.follow_feed(self, feed, self._index(symbol), every)
 
     def set_timer(self, name: str, after: str) -> None:
-        self._run.set_timer(self, self.now_ns + parse_duration_ns(after), name)
+        self._here.set_timer(self, self.now_ns + parse_duration_ns(after), name)
 
     def quote(self, symbol: str) -> Quote | None:
         index = self._index(symbol)
-        row = self._run.engine.states[0]["instruments"][index]
+        row = self._here.engine.states[0]["instruments"][index]
         if not row["bid"] and not row["ask"]:
             return None
         top = (int(row[name]) for name in ("bid", "bid_size", "ask", "ask_size"))
-        return Quote(self._run.engine.market.instruments[index], 0, *top)
+        return Quote(self._here.engine.market.instruments[index], 0, *top)
 
     def levels(self, symbol: str, count: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         one = self.instrument(symbol)
-        sides = self._run.engine.market.levels(self._index(symbol), count)
+        sides = self._here.engine.market.levels(self._index(symbol), count)
         bids, asks = (
             [(decimal_of(price, one.price_scale), decimal_of(size, one.size_scale)) for price, size in side]
             for side in sides
@@ -132,7 +141,7 @@ class Seat:
     def position(self, symbol: str) -> Decimal:
         index = self._index(symbol)
         size, _ = self.holdings.get(index, (0, 0))
-        return decimal_of(size, self._run.engine.market.instruments[index].size_scale)
+        return decimal_of(size, self._here.engine.market.instruments[index].size_scale)
 
     def position_units(self, symbol: str) -> int:
         return self.holdings.get(self._index(symbol), (0, 0))[0]
@@ -142,7 +151,7 @@ class Seat:
         return [self._known(event) for event in self.live.values() if index in (None, event.instrument)]
 
     def _known(self, event: EventView) -> KnownOrder:
-        one = self._run.engine.market.instruments[event.instrument]
+        one = self._here.engine.market.instruments[event.instrument]
         price = decimal_of(event.price, one.price_scale)
         size, rest = decimal_of(event.size, one.size_scale), decimal_of(event.rest, one.size_scale)
         return KnownOrder(event.order, one.symbol, Side(event.side), price, size, rest, bool(event.kind))
@@ -161,7 +170,7 @@ class Seat:
         if price is not None and stop is not None:
             raise DataError("expected a price or a stop, was both; an order of both comes with a later version")
         index = self._index(symbol)
-        one = self._run.engine.market.instruments[index]
+        one = self._here.engine.market.instruments[index]
         kind = OrderType.MARKET
         limit = 0
         if price is not None or stop is not None:
@@ -176,35 +185,35 @@ class Seat:
     def _submit(self, index: int, side: int, kind: int, tif: str, price: int, size: int) -> int:
         if tif not in _TIFS:
             raise DataError(f"expected a time in force of {', '.join(_TIFS)}, was {tif!r}")
-        order = self._run.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
+        order = self._here.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
         unknown = (0,) * 5
         self.live[order] = EventView(0, self.now_ns, 0, order, self.index, index, side, price, size, size, *unknown)
         return order
 
     def cancel(self, order: int) -> None:
-        self._run.command(self, facts.CANCEL, (order,))
+        self._here.command(self, facts.CANCEL, (order,))
 
     def amend(self, order: int, *, price: Number | None = None, size: Number | None = None) -> None:
         known = self.live.get(order)
         if known is None:
             raise DataError(f"expected the number of a live order of {self._name}, was {order}")
-        one = self._run.engine.market.instruments[known.instrument]
+        one = self._here.engine.market.instruments[known.instrument]
         new_price = known.price if price is None else units_of(price, one.price_scale)
         new_size = known.size if size is None else units_of(size, one.size_scale)
-        self._run.command(self, facts.AMEND, (order, new_price, new_size))
+        self._here.command(self, facts.AMEND, (order, new_price, new_size))
 
     def note(self, text: str) -> None:
-        self._run.note(self, text)
+        self._here.note(self, text)
 
     def _index(self, symbol: str) -> int:
-        index = self._run.symbols.get(symbol)
+        index = self._here.symbols.get(symbol)
         if index is None:
             raise DataError(f"expected one of the symbols {', '.join(self.symbols) or '(none yet)'}, was {symbol!r}")
         return index
 
     def learn(self, event: EventView) -> OrderUpdate:
         """Take what an event changes into what this account knows, and put it as its strategy is told."""
-        instrument = self._run.engine.market.instruments.get(event.instrument)
+        instrument = self._here.engine.market.instruments.get(event.instrument)
         known = self.live.get(event.order)
         if event.kind == EventKind.FILL and instrument is not None:
             self._learn_fill(event, instrument)
@@ -213,13 +222,14 @@ class Seat:
         elif known is not None and event.kind != EventKind.REFUSED:
             size = known.size if event.kind == EventKind.FILL else event.size
             price = known.price if event.kind == EventKind.FILL else event.price
-            self.live[event.order] = event._replace(price=price, size=size)
+            same = (price, size) == (event.price, event.size)
+            self.live[event.order] = event if same else event._replace(price=price, size=size)
         return OrderUpdate(
             instrument,
             event.ts_ns,
-            EventKind(event.kind),
+            _KINDS[event.kind],
             event.order,
-            Side(event.side) if event.side else None,
+            _SIDES[event.side],
             event.price,
             event.size,
             event.rest,
@@ -227,7 +237,7 @@ class Seat:
             event.notional,
             event.fee,
             event.realised,
-            Reason(event.reason),
+            _REASONS[event.reason],
         )
 
     def _learn_fill(self, event: EventView, instrument: Instrument) -> None:

@@ -26,7 +26,9 @@ class Doors(NamedTuple):
     """The kernels for one layout of books and state; `states` and `books` are addresses."""
 
     advance: object
-    """(records, count, start, books, books' count, states, wake time, strategy) -> (position, `Why`, subscription)."""
+    """(records, count, start, books, books' count, states, wake time, strategy, told) -> (position, `Why`, subscription)."""
+    quiet_ahead: object
+    """(records, count, start, states, subscription) -> how many."""
     settle: object
     """(books, books' count, states, until, most arrivals) -> `Why`."""
     move_clock: object
@@ -40,7 +42,7 @@ class Doors(NamedTuple):
 def doors(book_dtype, state_dtype):
     """The kernels for these layouts, from the cache or compiled."""
 
-    def advance(records, count, start, books, books_count, states, wake_ns, act):
+    def advance(records, count, start, books, books_count, states, wake_ns, act, told):
         return kernel.advance(
             at_address(records, count, RECORD_DTYPE),
             start,
@@ -48,7 +50,12 @@ def doors(book_dtype, state_dtype):
             at_address(states, 1, state_dtype),
             wake_ns,
             act,
+            told,
         )
+
+    def quiet_ahead(records, count, start, states, subscription):
+        there = at_address(records, count, RECORD_DTYPE)
+        return kernel.quiet_ahead(there, start, at_address(states, 1, state_dtype), subscription)
 
     def settle(books, books_count, states, until_ns, arrivals_max):
         books_there = at_address(books, books_count, book_dtype)
@@ -70,7 +77,7 @@ def doors(book_dtype, state_dtype):
     def equity_of(states, account):
         return equity(at_address(states, 1, state_dtype)[0], account)[0]
 
-    every = (advance, settle, move_clock, submit, cancel, amend, equity_of)
+    every = (advance, quiet_ahead, settle, move_clock, submit, cancel, amend, equity_of)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return Doors(*every)
     return Doors(*(njit((_INT,) * one.__code__.co_argcount)(one) for one in every))
