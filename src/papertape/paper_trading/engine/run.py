@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from papertape.core.bars import BarSource
-from papertape.core.errors import IntegrityError, PapertapeError
+from papertape.core.errors import IntegrityError
 from papertape.core.fixed import MANTISSA_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import FIRST_MARKET_KIND, RECORD_BYTES, RECORD_STRUCT, Flag, Kind
@@ -48,8 +48,8 @@ class Timer(NamedTuple):
     """The event that is reported; empty for a timer."""
 
 
-class StrategyLoops(PapertapeError):
-    """A strategy did not come back, or sent commands without end."""
+class StrategyLoops(BaseException):
+    """A strategy did not come back, or sent commands without end. No Exception, so that it does not catch this with its own."""
 
 
 class Run:
@@ -77,7 +77,6 @@ class Run:
         self._first_seq = 0
         self._position = 0
         self._seq = (0, 0)
-        self._commands = (0, 0)
         self._listed = 0
         self._sent = 0
 
@@ -89,7 +88,9 @@ class Run:
         if cash:
             transaction = self.ledger.deposit(self.engine.now_ns, name, currency, cash)
             self.sink.append(self.cursor, facts.POSTINGS, [msgspec.to_builtins(transaction)])
-        if strategy is not None:
+        if strategy is not None and strategy.compiled is not None:
+            self.engine.use_compiled(strategy.compiled, index)
+        elif strategy is not None:
             self.seats[index] = Seat(self, index, name, strategy, cash)
             self.engine.states[0]["accounts"][index]["listens"] = 1
         return index
@@ -191,9 +192,9 @@ class Run:
     def command(self, seat: Seat, operation: str, arguments: tuple[int, ...]) -> int:
         """Carry out a command of a seat, and write it down; the number of the order that it is about."""
         now_ns = self.engine.now_ns
-        at_ns, count = self._commands
+        at_ns, count = seat.commands
         count = count + 1 if at_ns == now_ns else 1
-        self._commands = (now_ns, count)
+        seat.commands = (now_ns, count)
         if count > COMMANDS_AT_ONCE_MAX:
             raise StrategyLoops(f"expected at most {COMMANDS_AT_ONCE_MAX} commands at one time, was one more")
         return self.carry_out(seat.index, operation, arguments)
@@ -216,12 +217,13 @@ class Run:
 
     def note(self, seat: Seat, text: str) -> None:
         """Write a remark down."""
-        self.sink.append(self.cursor, facts.NOTE, [self.engine.now_ns, seat.index, text[:NOTE_CHARACTERS_MAX]])
+        self.sink.append(self.cursor, facts.NOTE, [self.engine.now_ns, seat.index, _text(text)])
 
     def stop(self, account: int, why: str) -> None:
         """Stop an account: its strategy is not called again, its live orders are cancelled, new ones are refused."""
         arrivals = int(self.engine.states[0]["arrivals"])
-        self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
+        why = _text(why)
+        self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
         self.stopped[account] = why
         if account in self.seats:
@@ -329,8 +331,8 @@ class Run:
             method(*arguments)
         except IntegrityError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
-            self.stop(seat.index, f"{type(error).__name__}: {error}")
+        except (Exception, StrategyLoops) as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
+            self.stop(seat.index, _said(error))
         finally:
             self.calling = (number, NONE)
 
@@ -364,3 +366,17 @@ class Run:
             self.seats[index].restore(seat)
         self._started = saved["started"]
         self.stopped = dict(saved["stopped"])
+
+
+def _said(error: BaseException) -> str:
+    """An error in words; even that may fail, since the error is a strategy's own."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception as second:  # noqa: BLE001 - as above
+        return f"{name}, which cannot be told: {type(second).__name__}"
+
+
+def _text(text: str) -> str:
+    """A strategy's words as they can be written down."""
+    return text[:NOTE_CHARACTERS_MAX].encode("utf-8", "replace").decode("utf-8")
