@@ -240,6 +240,7 @@ class Listing:
 
 
 def move_up(order: Order, displayed: int, told_ns: int) -> None:
+    """A level shows a size; what went may have been traded, and its print be on its way."""
     if order.ahead == UNKNOWN:
         order.ahead = displayed
     elif displayed < order.ahead:

@@ -6,7 +6,8 @@ import pytest
 from papertape.core.actions import Replay, ReplayResult, VenueName
 from papertape.core.errors import InputError
 from papertape.core.records import Verdict
-from papertape.runtime.replay import run, verdict_names
+from papertape.runtime.replay import run
+from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
 from papertape.tape.market_writer import MarketWriter
 from tests.integration.hostile import HostileMarket, combined

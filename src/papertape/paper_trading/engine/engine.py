@@ -39,7 +39,7 @@ class Engine:
     `terms` says what trading an instrument costs, asked when it is listed; `seed` decides what chance decides.
     """
 
-    def __init__(self, terms: Callable[[Instrument], Terms], seed: int, act: Act | None = None) -> None:
+    def __init__(self, terms: Callable[[Instrument], Terms], seed: int) -> None:
         self.market = CompiledMarket()
         self.states = states.new_states(SMALL, seed)
         self.accounts: list[str] = []
@@ -47,9 +47,8 @@ class Engine:
         """How many INSTRUMENT events were taken."""
         self._currencies: list[str] = []
         self._terms = terms
+        self._compiled: Act | None = None
         self._act: Any = 0
-        if act is not None:
-            self._act, self._act_alive = compiled_strategy(act)
         self._bind()
         self._heard_only = False
         self._events: list[EventView] = []
@@ -89,6 +88,16 @@ class Engine:
         row["open"], row["cash"], row["leverage"], row["currency"] = 1, cash, leverage, self._currency(currency)
         self.accounts.append(name)
         return index
+
+    def use_compiled(self, act: Act, account: int) -> None:
+        """Call `act(state, account, record)`, which is compiled, with each record taken. Raises DataError for a second one."""
+        if self._compiled is not None:
+            raise DataError(
+                f"expected at most one compiled strategy in a run, was a second one for {self.accounts[account]}"
+            )
+        self._compiled = act
+        self.states[0]["compiled_account"] = account
+        self._bind()
 
     def load(self, records: Records) -> None:
         """Lay records ready for `advance`."""
@@ -309,6 +318,8 @@ class Engine:
         self._books_at, self._books_count = address_of(self.market.books), len(self.market.books)
         self._states_at, self._head = address_of(self.states), states.head_of(self.states)
         self._orders_max = len(self.states[0]["orders"])
+        if self._compiled is not None:
+            self._act, self._act_alive = compiled_strategy(self._compiled, self.states.dtype)
 
     def _check(self) -> None:
         if self._head[states.OVERFLOW]:

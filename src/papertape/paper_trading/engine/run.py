@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from papertape.core.bars import BarSource
-from papertape.core.errors import IntegrityError, PapertapeError
+from papertape.core.errors import IntegrityError
 from papertape.core.fixed import MANTISSA_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import FIRST_MARKET_KIND, RECORD_BYTES, RECORD_STRUCT, Flag, Kind
@@ -50,8 +50,8 @@ class Timer(NamedTuple):
     """The event that is reported; none for a timer."""
 
 
-class StrategyLoops(PapertapeError):
-    """A strategy did not come back, or sent commands without end."""
+class StrategyLoops(BaseException):
+    """A strategy did not come back, or sent commands without end. No Exception, so that it does not catch this with its own."""
 
 
 class Run:
@@ -85,7 +85,6 @@ class Run:
         """Records of the batch that strategies know of: now and then some more, see `_tell_quotes`."""
         self._telling = NONE
         self._seq = (0, 0)
-        self._commands = (0, 0)
         self._listed = 0
         self._back_ns: dict[int, int] = {}
         self._sent = 0
@@ -98,7 +97,9 @@ class Run:
         if cash:
             transaction = self.ledger.deposit(self.engine.now_ns, name, currency, cash)
             self._write(facts.POSTINGS, [msgspec.to_builtins(transaction)])
-        if strategy is not None:
+        if strategy is not None and strategy.compiled is not None:
+            self.engine.use_compiled(strategy.compiled, index)
+        elif strategy is not None:
             self.seats[index] = Seat(self, index, name, strategy, cash)
             self.engine.states[0]["accounts"][index]["listens"] = 1
         return index
@@ -235,9 +236,9 @@ class Run:
     def command(self, seat: Seat, operation: str, arguments: tuple[int, ...]) -> int:
         """Carry out a command of a seat, and write it down; the number of the order that it is about."""
         now_ns = self.engine.now_ns
-        at_ns, count = self._commands
+        at_ns, count = seat.commands
         count = count + 1 if at_ns == now_ns else 1
-        self._commands = (now_ns, count)
+        seat.commands = (now_ns, count)
         if count > COMMANDS_AT_ONCE_MAX:
             raise StrategyLoops(f"expected at most {COMMANDS_AT_ONCE_MAX} commands at one time, was one more")
         return self.carry_out(seat.index, operation, arguments)
@@ -262,13 +263,13 @@ class Run:
 
     def note(self, seat: Seat, text: str) -> None:
         """Write a remark down."""
-        self._write(facts.NOTE, [self.engine.now_ns, seat.index, text[:NOTE_CHARACTERS_MAX]])
+        self._write(facts.NOTE, [self.engine.now_ns, seat.index, _text(text)])
 
     def stop(self, account: int, why: str) -> None:
         """Stop an account: its strategy is not called again, its live orders are cancelled, new ones are refused."""
         self.catch_up()
-        arrivals = self.engine.arrivals
-        self._write(facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
+        arrivals, why = self.engine.arrivals, _text(why)
+        self._write(facts.STOPPED, [self.engine.now_ns, arrivals, account, why])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
         self.stopped[account] = why
         if account in self.seats:
@@ -382,8 +383,8 @@ class Run:
             method(*arguments)
         except IntegrityError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
-            self.stop(seat.index, f"{type(error).__name__}: {error}")
+        except (Exception, StrategyLoops) as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
+            self.stop(seat.index, _said(error))
         finally:
             self.calling = (number, NONE)
 
@@ -429,3 +430,14 @@ def _first_market_record(records: Records) -> int:
         if len(found):
             return start + int(found[0])
     return len(records)
+
+
+def _said(error: BaseException) -> str:
+    """An error in words, without asking it: its own way to tell may fail, since it is a strategy's."""
+    said = ", ".join(str(part) for part in error.args if type(part) in (str, int, float))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _text(text: str) -> str:
+    """A strategy's words as they can be written down."""
+    return text[:NOTE_CHARACTERS_MAX].encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,9 @@
 """A strategy's seat at the engine: its account as it has been told of it, and the way its orders go in."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context as Arithmetic
+from decimal import Decimal, Inexact, InvalidOperation
+from operator import index as whole_number
 from typing import TYPE_CHECKING, Any
 
 from papertape.core.bars import BarSource
@@ -23,6 +25,8 @@ _SOURCES = {"mid": BarSource.MID, "bid": BarSource.BID, "ask": BarSource.ASK, "p
 _UNITS_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
 _KINDS, _REASONS = {int(kind): kind for kind in EventKind}, {int(reason): reason for reason in Reason}
 _SIDES = {0: None, **{int(side): side for side in Side}}
+_DURATION_MAX_NS = 10_000 * _UNITS_NS["d"]
+_EXACT = Arithmetic(prec=200, traps=[InvalidOperation, Inexact])
 _LIVE_ENDS = (EventKind.REJECTED, EventKind.CANCELLED, EventKind.EXPIRED)
 
 
@@ -30,22 +34,34 @@ def parse_duration_ns(text: str) -> int:
     """Nanoseconds of a time such as "500ms", "1s", "5m", "4h" or "1d". Raises DataError for anything else."""
     digits = text.rstrip("msdh")
     unit = _UNITS_NS.get(text[len(digits) :])
-    if unit is None or not digits.isdigit() or not int(digits):
-        raise DataError(f'expected a time such as "500ms", "1s", "5m", "4h" or "1d", was {text!r}')
+    if unit is None or not digits.isdecimal() or not 0 < int(digits) * unit <= _DURATION_MAX_NS:
+        raise DataError(f'expected a time such as "500ms", "1s", "5m", "4h" or "1d", at most "10000d", was {text!r}')
     return int(digits) * unit
 
 
 def units_of(number: Number, scale: int) -> int:
     """The mantissa of a user's number, NO_PRICE when the scale cannot hold it. Raises DataError when it is no number."""
     try:
-        value = Decimal(repr(number) if isinstance(number, float) else number)
-        scaled = value.scaleb(scale)
-        whole = scaled.to_integral_value() if value.is_finite() else Decimal(0)
+        if isinstance(number, float):
+            value = Decimal(float.__repr__(number))
+        else:
+            value = Decimal(whole_number(number) if hasattr(number, "__index__") else number)
     except (InvalidOperation, TypeError, ValueError) as error:
         raise DataError(f"expected a decimal number for a price or size, was {number!r}") from error
     if not value.is_finite():
         raise DataError(f"expected a finite price or size, was {number!r}")
-    return int(whole) if whole == scaled and abs(whole) <= VALUE_MAX else NO_PRICE
+    try:
+        scaled = _EXACT.scaleb(value, scale)
+    except Inexact:
+        return NO_PRICE
+    whole = scaled.to_integral_value()
+    return int(whole) if abs(whole) <= VALUE_MAX and whole == scaled else NO_PRICE
+
+
+def _word(number: int) -> int:
+    """A whole number as the engine can take it; one that is too large is none that could be right."""
+    whole = whole_number(number)
+    return whole if abs(whole) <= VALUE_MAX else NO_PRICE
 
 
 class Seat:
@@ -61,6 +77,8 @@ class Seat:
         self.cash_units = cash
         self.holdings: dict[int, tuple[int, int]] = {}
         self.live: dict[int, EventView] = {}
+        self.commands = (0, 0)
+        """Engine time of the latest command, and how many were sent at it."""
 
     @property
     def _here(self) -> "Run":
@@ -114,11 +132,13 @@ class Seat:
         self._subscribe(Feed.BOOK, symbol, every)
 
     def _subscribe(self, feed: Feed, symbol: str, every: int) -> None:
-        if every < 1:
+        if whole_number(every) < 1:
             raise DataError(f"expected to be woken by one in 1 or more, was {every}")
         self._here.wakes.follow_feed(self, feed, self._index(symbol), every)
 
     def set_timer(self, name: str, after: str) -> None:
+        if not isinstance(name, str):
+            raise DataError(f"expected the name of a timer as text, was {name!r}")
         self._here.set_timer(self, self.now_ns + parse_duration_ns(after), name)
 
     def quote(self, symbol: str) -> Quote | None:
@@ -185,13 +205,14 @@ class Seat:
     def _submit(self, index: int, side: int, kind: int, tif: str, price: int, size: int) -> int:
         if tif not in _TIFS:
             raise DataError(f"expected a time in force of {', '.join(_TIFS)}, was {tif!r}")
+        price, size = _word(price), _word(size)
         order = self._here.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
         unknown = (0,) * 5
         self.live[order] = EventView(0, self.now_ns, 0, order, self.index, index, side, price, size, size, *unknown)
         return order
 
     def cancel(self, order: int) -> None:
-        self._here.command(self, facts.CANCEL, (order,))
+        self._here.command(self, facts.CANCEL, (_word(order),))
 
     def amend(self, order: int, *, price: Number | None = None, size: Number | None = None) -> None:
         known = self.live.get(order)
@@ -255,6 +276,7 @@ class Seat:
             "cash": self.cash_units,
             "holdings": [[index, *held] for index, held in self.holdings.items()],
             "live": [list(event) for event in self.live.values()],
+            "commands": list(self.commands),
             "strategy": self.strategy.save(),
         }
 
@@ -264,4 +286,5 @@ class Seat:
         self.cash_units = saved["cash"]
         self.holdings = {index: (size, cost) for index, size, cost in saved["holdings"]}
         self.live = {event[3]: EventView._make(event) for event in saved["live"]}
+        self.commands = tuple(saved["commands"])
         self.strategy.load(saved["strategy"])

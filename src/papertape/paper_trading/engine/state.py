@@ -186,6 +186,6 @@ def events_of(states: States, count: int, *, heard_only: bool) -> list[EventView
 def take_marks(states: States) -> States:
     """Marks since the last call: (time, account, equity, cash)."""
     state = states[0]
-    rows = state["marks"][: int(state["mark_count"])].copy()
+    rows: States = state["marks"][: int(state["mark_count"])].copy()
     state["mark_count"] = 0
     return rows

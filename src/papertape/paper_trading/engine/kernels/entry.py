@@ -14,11 +14,8 @@ from papertape.core.records import RECORD_DTYPE
 from papertape.paper_trading.engine.kernels import advance as kernel
 from papertape.paper_trading.engine.kernels import desk
 from papertape.paper_trading.engine.kernels.money import equity
-from papertape.paper_trading.engine.rows import SMALL, state_dtype
 
 _INT = types.int64
-STATE = from_dtype(state_dtype(SMALL))
-"""What a compiled strategy gets as its first argument."""
 RECORD = from_dtype(RECORD_DTYPE)
 
 
@@ -83,13 +80,15 @@ def doors(book_dtype, state_dtype):
     return Doors(*(njit((_INT,) * one.__code__.co_argcount)(one) for one in every))
 
 
-def compiled_strategy(act):
-    """The address of a strategy function `act(state, account, record)`, and what keeps it alive; itself when nothing is compiled."""
+@cache
+def compiled_strategy(act, state_dtype):
+    """The address of a strategy function `act(state, account, record)` for this layout, and what keeps it alive; itself when nothing is compiled."""
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return act, act
 
     def call(state, account, record):
-        return act(carray(state, 1)[0], account, carray(record, 1)[0])
+        act(carray(state, 1)[0], account, carray(record, 1)[0])
+        return 0
 
-    made = cfunc(_INT(types.CPointer(STATE), _INT, types.CPointer(RECORD)))(call)
+    made = cfunc(_INT(types.CPointer(from_dtype(state_dtype)), _INT, types.CPointer(RECORD)))(call)
     return made.address, made
