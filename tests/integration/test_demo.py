@@ -11,14 +11,21 @@ from typing import Any
 
 import pytest
 
-from papertape.venue.seeded_reel import SYMBOL, write_seeded_reel
+from papertape.runtime.demo import SYMBOLS
+from tests.made_tape import SYMBOL, made_market
 
 DEMO = [sys.executable, "-m", "papertape", "demo"]
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 
 
 def environment(home: Path) -> dict[str, str]:
-    return os.environ | {"PAPERTAPE_HOME": str(home), "PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": "100"}
+    return os.environ | {
+        "PAPERTAPE_HOME": str(home),
+        "PYTHONUTF8": "1",
+        "TERM": "xterm",
+        "COLUMNS": "100",
+        "LINES": "24",
+    }
 
 
 def demo(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -26,44 +33,49 @@ def demo(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def check(result: dict[str, Any]) -> None:
-    assert result["same"] is True
+    assert (result["same"], result["difference"]) == (True, None)
     assert result["live_hash"] == result["replay_hash"]
     assert result["verified"] is True
     assert result["prints"] > 0
     assert result["book_checks"] > 0
     assert (result["book_mismatches"], result["sequence_breaks"]) == (0, 0)
+    assert result["fills"] == sum(one["fills"] for one in result["accounts"])
+    assert [(one["id"], one["stopped"]) for one in result["accounts"]] == [("trend", None), ("quoter", None)]
 
 
-def test_market_from_a_seed(tmp_path: Path) -> None:
-    for number in ("0001", "0002"):
-        done = demo(tmp_path, "--seconds", "3", "--json")
-        assert done.returncode == 0, done.stderr
-        result = json.loads(done.stdout)
-        check(result)
-        assert (result["symbol"], result["seed"]) == (SYMBOL, 7)
-        assert Path(result["tape"]) == tmp_path / "demo" / number
-        assert Path(result["tape"]).is_dir()
-    assert "frames" in done.stderr, "without a terminal, progress comes in lines"
-    assert "\x1b" not in done.stderr
-
-
-def test_a_reel_is_played(tmp_path: Path) -> None:
-    reel = tmp_path / "given.reel"
-    write_seeded_reel(reel, 3, 30)
-    args = ["--reel", str(reel), "--venue", "binance-spot", "--symbol", SYMBOL.lower(), "--seconds", "3", "--json"]
-    done = demo(tmp_path / "home", *args)
+def test_market_from_a_seed_is_traded_and_comes_out_again(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--seconds", "6", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     check(result)
-    assert result["seed"] is None
-    assert result["frames"] < 2_000, "the reel is longer than the demo"
+    assert (result["symbols"], result["seed"]) == (list(SYMBOLS), 7)
+    assert result["fills"] > 0
+    assert result["orders"] > 0
+    assert all(float(one["fees"]) > 0 for one in result["accounts"] if one["fills"])
+    tape = tmp_path / "demo" / "0001"
+    assert (Path(result["tape"]), result["run"]) == (tape, "0001")
+    assert "frames" in done.stderr, "without a terminal, progress comes in lines"
+    assert "\x1b" not in done.stderr
+    for options in ([], ["--rerun"]):
+        command = [sys.executable, "-m", "papertape", "replay", str(tape / "runs" / "0001"), *options, "--json"]
+        again = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+        replayed = json.loads(again.stdout)
+        assert replayed["state_hash"] == result["live_hash"]
+        assert replayed["accounts"] == result["accounts"]
 
 
-def test_story_names_the_tape(tmp_path: Path) -> None:
-    done = demo(tmp_path, "--seconds", "2")
+def test_a_reel_is_played_and_the_story_names_the_tape(tmp_path: Path) -> None:
+    made_market(tmp_path, 20)
+    reel = ["--reel", str(tmp_path / "made.reel"), "--venue", "binance-spot", "--symbol", SYMBOL.lower()]
+    (tmp_path / "home" / "demo" / "0001").mkdir(parents=True)
+    done = demo(tmp_path / "home", *reel, "--seconds", "2")
     assert done.returncode == 0, done.stderr
-    assert f"The tape is kept: {tmp_path / 'demo' / '0001'}\n" in done.stdout
-    assert re.search(r"papertape replay \S*0001$", done.stdout, re.MULTILINE)
+    tape = tmp_path / "home" / "demo" / "0002"
+    assert f"The tape is kept: {tape}\n" in done.stdout
+    assert "Reels were played" in done.stdout
+    assert re.search(rf"papertape replay {re.escape(str(tape))}/runs/0001 --rerun$", done.stdout, re.MULTILINE)
+    assert "WRONG" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -91,7 +103,7 @@ def test_data_directory_without_rights_to_write(tmp_path: Path) -> None:
 
 
 def test_interrupt_on_a_terminal_ends_with_the_story(tmp_path: Path) -> None:
-    """A person watches, and presses Ctrl-C once the book is in step."""
+    """A person watches, and presses Ctrl-C once the book is in step and something was traded."""
     master, slave = pty.openpty()
     command = [*DEMO, "--seconds", "60", "--json"]
     with subprocess.Popen(
@@ -99,16 +111,16 @@ def test_interrupt_on_a_terminal_ends_with_the_story(tmp_path: Path) -> None:
     ) as running:
         os.close(slave)
         screen = b""
-        while b"in step with the venue" not in screen:
+        while b"in step with the venue" not in screen or b"bought" not in screen:
             screen += os.read(master, 65536)
         running.send_signal(signal.SIGINT)
         rest = drain(master)
         assert running.stdout is not None
         result = json.loads(running.stdout.read())
     assert running.returncode == 130, screen + rest
-    assert result["same"] is True
-    assert result["verified"] is True
-    for word in ("last prints", "spread", "book checks"):
+    check(result)
+    assert result["fills"] > 0
+    for word in (*SYMBOLS, "last fills", "equity", "trend", "quoter", "book against the venue"):
         assert word in screen.decode()
 
 

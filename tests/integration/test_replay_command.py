@@ -67,6 +67,11 @@ def test_a_small_reel_is_answered_in_full(tmp_path: Path) -> None:
         "sequence_breaks": 0,
         "crossed": 0,
         "verdicts": {},
+        "orders": 0,
+        "fills": 0,
+        "accounts": [],
+        "run": None,
+        "difference": None,
     }
 
 

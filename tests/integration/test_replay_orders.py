@@ -14,11 +14,13 @@ from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
 from papertape.tape.market_writer import MarketWriter
-from papertape.venue.seeded_reel import BEGIN_NS, SYMBOL, write_seeded_reel
+from papertape.venue.synthetic.market import BEGIN_NS
+from papertape.venue.synthetic.reels import write_synthetic_reel
 from tests.integration.commands import Said, here
 
 HEADER = "ts_ns,account,side,type,price,size,tif,cancel_ts_ns"
 SECONDS = 20
+SYMBOL = "BTCUSDT"
 
 
 def at(seconds: float) -> int:
@@ -29,7 +31,7 @@ def at(seconds: float) -> int:
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `made.reel` and the tape of it."""
     folder = tmp_path_factory.mktemp("market")
-    write_seeded_reel(folder / "made.reel", seed=5, seconds=SECONDS)
+    write_synthetic_reel(folder / "made.reel", 5, SYMBOL, SECONDS)
     machine = BinanceMachine(SPOT, {SYMBOL: 0}, Gate(RecordBuffer()))
     with MarketWriter.open(folder / "tape") as writer:
         for data in ReelConnector(machine, [folder / "made.reel"]).batches():

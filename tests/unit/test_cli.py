@@ -85,6 +85,12 @@ def test_the_first_help_lists_every_command(capsys: pytest.CaptureFixture[str]) 
         (["replay", "tape", "--reel", "r"], "both"),
         (["replay", "tape", "--venue", "binance-spot"], "--venue"),
         (["replay", "--reel", "r"], "--symbol"),
+        (["replay", "tape", "--rerun"], "--rerun"),
+        (["replay", "tape", "--save"], "--save"),
+        (["replay", "tape", "--strategy", "a:B", "--leverage", "126"], "--leverage"),
+        (["replay", "tape", "--strategy", "a:B", "--seed", "-1"], "--seed"),
+        (["replay", "tape", "--strategy", "a:B", "--orders", "o.csv"], "--orders"),
+        (["demo", "--seconds", "3601"], "--seconds"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -100,6 +106,7 @@ def test_a_wrong_command_line_is_usage(arguments: list[str], told: str, capsys: 
     [
         ["verify", "nowhere"],
         ["replay", "nowhere"],
+        ["replay", "nowhere", "--strategy", "a:B"],
         ["replay", "--reel", "nowhere.gz", "--venue", "binance-spot", "--symbol", "A"],
         ["venue", "--reel", "nowhere.gz", "--venue", "binance-spot", "--symbol", "A", "--port", "0"],
         ["config", "check", "nowhere.toml"],

@@ -24,7 +24,8 @@ from papertape.paper_trading.engine.state_hash import EventView
 from papertape.runtime.recording import Recording
 from papertape.runtime.shell import Shell
 
-LEVELS = 4
+LEVELS = 3
+"""Of each side: so that the whole picture fits into the 24 lines of an ordinary terminal."""
 FILLS_SHOWN = 5
 BAR_CELLS = 10
 WIDTH = 100

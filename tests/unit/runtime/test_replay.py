@@ -4,13 +4,12 @@ from pathlib import Path
 import pytest
 
 from papertape.core.actions import Replay, ReplayResult, VenueName
-from papertape.core.errors import InputError
-from papertape.core.records import Verdict
+from papertape.core.errors import InputError, UsageError
 from papertape.runtime.replay import run
-from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
 from papertape.tape.market_writer import MarketWriter
 from tests.integration.hostile import HostileMarket, combined
+from tests.made_tape import made_market, strategy_file
 
 START_US = 1_700_000_000_000_000
 
@@ -87,5 +86,28 @@ def test_an_empty_reel_and_an_empty_tape(tmp_path: Path) -> None:
     assert (outcome.response.market_records, outcome.response.synced, outcome.exit_code) == (0, False, 0)
 
 
-def test_verdicts_are_named_when_they_occurred() -> None:
-    assert verdict_names({Verdict.CROSSED: 2, Verdict.LOCKED: 0}) == {"crossed": 2}
+def test_what_is_asked_for_decides_who_answers(tmp_path: Path) -> None:
+    tape = made_market(tmp_path, 2)
+    alone = run(Replay(tape=str(tape)), Shell()).response
+    assert (alone.orders, alone.fills, alone.accounts, alone.run, alone.difference) == (0, 0, [], None, None)
+    strategy = f"{strategy_file(tmp_path)}:Round"
+    saved = run(Replay(tape=str(tape), strategy=[strategy], save=True), Shell()).response
+    assert (saved.run, [one.id for one in saved.accounts]) == ("0001", ["round"])
+    assert saved.market_records == alone.market_records
+    again = run(Replay(tape=str(tape / "runs" / "0001")), Shell()).response
+    assert again.state_hash == saved.state_hash
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (Replay(tape="t", rerun=True), "--rerun belongs to a run"),
+        (Replay(tape="t", save=True), "--save and --models"),
+        (Replay(tape="t", models="frictionless"), "--save and --models"),
+        (Replay(tape="t", fills="f"), "--fills belongs to --orders"),
+        (Replay(tape="t", orders="o", strategy=["a:B"]), "--strategy or --orders"),
+    ],
+)
+def test_options_that_nothing_uses_are_told(request_: Replay, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        run(request_, Shell())

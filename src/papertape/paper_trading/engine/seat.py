@@ -6,6 +6,8 @@ from decimal import Decimal, Inexact, InvalidOperation
 from operator import index as whole_number
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from papertape.core.bars import BarSource
 from papertape.core.errors import DataError
 from papertape.core.fixed import VALUE_MAX, Rounding, divide
@@ -270,14 +272,20 @@ class Seat:
         self.cash_units += (-bought if is_spot else event.realised) - event.fee
 
     def export(self) -> dict[str, Any]:
-        """What this account knows, as plain values."""
+        """What this account knows, as plain values. Raises DataError when its strategy remembers others."""
+        remembered = self.strategy.save()
+        if not _is_plain(remembered):
+            raise DataError(
+                f"expected the strategy of {self._name} to remember plain values (numbers, text, lists, dicts), "
+                f"was {str(remembered)[:200]}; leave others out with its `save` and `load`"
+            )
         return {
             "stopped": self.stopped,
             "cash": self.cash_units,
             "holdings": [[index, *held] for index, held in self.holdings.items()],
             "live": [list(event) for event in self.live.values()],
             "commands": list(self.commands),
-            "strategy": self.strategy.save(),
+            "strategy": remembered,
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -288,3 +296,12 @@ class Seat:
         self.live = {event[3]: EventView._make(event) for event in saved["live"]}
         self.commands = tuple(saved["commands"])
         self.strategy.load(saved["strategy"])
+
+
+def _is_plain(remembered: Any) -> bool:
+    """Whether it comes back from a checkpoint as what it is: a tuple would be a list then, a `Decimal` text."""
+    try:
+        back: Any = msgspec.msgpack.decode(msgspec.msgpack.encode(remembered))
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return False
+    return bool(back == remembered)
