@@ -48,15 +48,16 @@ class VersionResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Init(msgspec.Struct, frozen=True, kw_only=True):
-    """Write a commented configuration file to start from."""
+    """Write a commented configuration file and a strategy to start from."""
 
-    directory: Annotated[str, _argument("Folder to write papertape.toml into.")] = "."
+    directory: Annotated[str, _argument("Folder to write papertape.toml and strategy.py into.")] = "."
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `init`."""
 
     config: str
+    strategy: str
     data_directory: str
 
 
