@@ -220,6 +220,8 @@ class NaiveMatching:
         """Take level by level: at the levels' prices as taker, or at the order's own price as maker."""
         for price, displayed in self._levels(listing, order, limit):
             size = self._bite(order, price, displayed, order.rest)
+            if listing.value(price, size) > INT64_MAX:
+                break
             if size and displayed:
                 self.accounts[order.account].remember((order.instrument, -order.side, price), displayed, size)
             if size and own_price is None:
