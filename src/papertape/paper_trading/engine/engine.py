@@ -189,14 +189,17 @@ class Engine:
         """Send an order; returns its number. A refusal is an event."""
         if 2 * (self._head[states.ORDERS_LIVE] + 1) > self._orders_max:
             self._enlarge()
+        self._make_room()
         return int(self._doors.submit(self._states_at, account, instrument, side, type, tif, price, size))
 
     def cancel(self, account: int, order: int) -> None:
         """Ask for the end of an order."""
+        self._make_room()
         self._doors.cancel(self._states_at, account, order)
 
     def amend(self, account: int, order: int, price: int, size: int) -> None:
         """Ask for another price and whole size of an order."""
+        self._make_room()
         self._doors.amend(self._states_at, account, order, price, size)
 
     def equity(self, account: int) -> int:
@@ -262,6 +265,11 @@ class Engine:
         if self._head[states.MARK_COUNT] > MARKS_MAX // 2:
             self._keep_marks()
 
+    def _make_room(self) -> None:
+        """Commands tell events too: the half of the buffer that a record needs stays free, however many there are."""
+        if self._head[states.EVENT_COUNT] > self._events_max // 2:
+            self._empty_buffers()
+
     def orders_of(self, account: int) -> list[int]:
         """Numbers of the live orders of an account, in the order in which they were sent."""
         return states.orders_of(self.states, account)
@@ -317,7 +325,7 @@ class Engine:
         self._doors: Any = doors(self.market.books.dtype, self.states.dtype)
         self._books_at, self._books_count = address_of(self.market.books), len(self.market.books)
         self._states_at, self._head = address_of(self.states), states.head_of(self.states)
-        self._orders_max = len(self.states[0]["orders"])
+        self._orders_max, self._events_max = len(self.states[0]["orders"]), len(self.states[0]["events"])
         if self._compiled is not None:
             self._act, self._act_alive = compiled_strategy(self._compiled, self.states.dtype)
 

@@ -114,7 +114,7 @@ def rescale(states: States, index: int, old: Instrument, new: Instrument) -> Non
     orders = state["orders"]
     mine = (orders["id"] != 0) & (orders["instrument"] == index)
     orders["price"][mine] *= prices
-    for name in ("size", "filled", "reduces"):
+    for name in ("size", "filled", "reduces", "shown"):
         orders[name][mine] *= sizes
     orders["ahead"][mine & (orders["ahead"] > 0)] *= sizes
     if row["is_spot"]:
@@ -132,6 +132,12 @@ def rescale(states: States, index: int, old: Instrument, new: Instrument) -> Non
     theirs = np.isin(due["order"], ids)
     due["price"][theirs] *= prices
     due["size"][theirs] *= sizes
+    bars = state["bars"]["state"]["bar"]
+    begun = (bars["instrument"] == index) & (bars["records"] > 0)
+    for name in ("open", "high", "low", "close"):
+        bars[name][begun] *= prices
+    for name in ("volume", "taker_buy_volume"):
+        bars[name][begun] *= sizes
 
 
 def account_views(states: States, names: list[str]) -> list[AccountView]:

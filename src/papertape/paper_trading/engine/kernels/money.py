@@ -26,8 +26,8 @@ def fee(amount, rate):
 
 @njit
 def capped(a, b):
-    """A + b for a value of 0 or more, at most the largest int64."""
-    return _MAX if a > _MAX - b else a + b
+    """A + b for an `a` of 0 or more, at most the largest int64; a negative `b` is a rebate."""
+    return _MAX if b > 0 and a > _MAX - b else a + b
 
 
 @njit

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from papertape.core.errors import DataError
@@ -6,6 +10,17 @@ from papertape.paper_trading.engine.engine import Engine
 from papertape.paper_trading.engine.kernels.entry import doors
 from papertape.paper_trading.engine.terms import Terms
 from papertape.runtime.bench.market_stream import listing, quotes
+from tests.conftest import ROOT
+from tests.differential.order_flow import play, scenario
+
+PLAY = """
+from papertape.paper_trading.engine.engine import Engine
+from tests.differential.order_flow import play, scenario
+world = scenario(3)
+engine = Engine(world.terms, world.seed)
+play(engine, world, 100)
+print(engine.state_hash())
+"""
 
 
 @njit
@@ -34,3 +49,15 @@ def test_a_compiled_strategy_sees_every_record_of_its_run() -> None:
     assert engine.states[0]["memory"][account, 3] == 1_000
     with pytest.raises(DataError, match="at most one compiled strategy"):
         engine.use_compiled(count, account)
+
+
+def test_interpreted_kernels_come_to_the_same_state() -> None:
+    world = scenario(3)
+    engine = Engine(world.terms, world.seed)
+    play(engine, world, 100)
+    # numpy warns of the running words, which are meant to wrap.
+    command = [sys.executable, "-W", "ignore::RuntimeWarning", "-c", PLAY]
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT), *sys.path])
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": paths}
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert answer.stdout.strip() == engine.state_hash(), answer.stderr
