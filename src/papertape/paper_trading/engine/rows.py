@@ -184,7 +184,7 @@ class Capacity(NamedTuple):
     @property
     def events(self) -> int:
         """Room for events between two returns; half of it is kept free before each record."""
-        return 8 * self.orders
+        return max(8 * self.orders, 16 * LEVELS_WALKED_MAX)
 
 
 SMALL = Capacity(instruments=16, accounts=16, orders=256)
