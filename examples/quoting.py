@@ -13,9 +13,10 @@ TIMER = "look again"
 class TwoSidedQuoter(Strategy):
     """A post-only bid and ask around the middle, one of each per symbol, moved when the wanted price is `move` ticks off.
 
-    `distance` is from the middle in ticks, `size` in smallest orders, `inventory` the most that is held in such sizes. What is held
-    shifts both prices by up to `skew` ticks, so that it is sold sooner. On spot it starts by buying half of `inventory`, since an ask
-    needs something to sell, and quotes around that. It looks at the market every `every`, and after each fill.
+    `distance` is from the middle in ticks. `size` is that of one order, counted in the smallest that the venue takes, and
+    `inventory` the most that is held, counted in orders. What is held shifts both prices by up to `skew` ticks, so that it
+    is sold sooner. On spot it starts by buying half of `inventory`, since an ask needs something to sell, and quotes around
+    that. A quote that moved the wanted price takes orders away; new ones are sent `every` so often, and after each fill.
     """
 
     def __init__(

@@ -34,6 +34,8 @@ class AccountPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     leverage: int
     currency: str
     strategy: str | None = None
+    compiled: bool = False
+    """Whether the strategy is a part of the engine: it writes no commands, and a replay needs it as well."""
 
 
 class RunPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,7 +89,8 @@ def new_run(plan: RunPlan, sink: facts.Facts | None = None, *, seated: bool = Tr
     """A run before its first market record; with `seated` false its accounts have no strategies."""
     run = Run(Engine(plan.models.terms, plan.seed), plan.models.terms, sink)
     for account in plan.accounts:
-        strategy = load_strategy(account.strategy) if seated and account.strategy else None
+        needed = seated or account.compiled
+        strategy = load_strategy(account.strategy) if needed and account.strategy else None
         cash, leverage = plan.models.purse(account.cash, account.leverage)
         run.open_account(account.name, cash, leverage=leverage, currency=account.currency, strategy=strategy)
     return run
@@ -95,7 +98,12 @@ def new_run(plan: RunPlan, sink: facts.Facts | None = None, *, seated: bool = Tr
 
 def begin_run(directory: Path, plan: RunPlan, market_sync: Callable[[], None]) -> WrittenRun:
     """Begin the next run of the tape `directory`. Raises StoreError or DiskFull, and InputError for a plan that cannot be followed."""
-    new_run(plan)  # What is wrong with the plan comes out here, before anything is kept.
+    tried = new_run(plan)  # What is wrong with the plan comes out here, before anything is kept.
+    accounts = tuple(
+        msgspec.structs.replace(one, compiled=one.strategy is not None and number not in tried.seats)
+        for number, one in enumerate(plan.accounts)
+    )
+    plan = msgspec.structs.replace(plan, accounts=accounts)
     writer = RunWriter.create(directory, msgspec.to_builtins(plan), market_sync)
     told = ComparedFacts(Recorded.of(()), KINDS, WriterFacts(writer))
     return WrittenRun(new_run(plan, told), writer, told, directory)

@@ -47,6 +47,16 @@ def test_a_run_comes_out_as_it_was(tape: Path) -> None:
     assert (commands.response.run, commands.response.difference) == ("0001", None)
 
 
+def test_a_compiled_strategy_sends_no_commands_and_trades_again(tape: Path, tmp_path: Path) -> None:
+    compiled = Path(__file__).parents[3] / "examples" / "compiled_quoter.py"
+    strategies = [f"{compiled}:CompiledQuoter", f"{strategy_file(tmp_path)}:Round"]
+    saved = replay_strategies.run(Replay(tape=str(tape), strategy=strategies, save=True), Shell()).response
+    assert min(one.fills for one in saved.accounts) > 0
+    for rerun in (False, True):
+        outcome = replayed(tape, "0002", rerun=rerun)
+        assert (outcome.response.difference, outcome.response.state_hash) == (None, saved.state_hash)
+
+
 def test_a_state_that_was_another_is_told(tape: Path) -> None:
     rewritten(tape, RUN_ENDED, lambda body: body | {"state_hash": "0" * 32})
     outcome = replayed(tape, "0002")

@@ -201,6 +201,8 @@ class Seat:
         return self._submit(index, side, kind, tif, limit, units_of(size, one.size_scale))
 
     def submit_units(self, symbol: str, side: Side, size_units: int, price_units: int = 0, tif: str = "gtc") -> int:
+        if side not in (Side.BUY, Side.SELL):
+            raise DataError(f"expected a side of {Side.BUY!r} or {Side.SELL!r}, was {side!r}")
         kind = OrderType.LIMIT if price_units else OrderType.MARKET
         return self._submit(self._index(symbol), side, kind, tif, price_units, size_units)
 
