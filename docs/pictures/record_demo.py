@@ -1,6 +1,6 @@
 """Makes demo.svg: the screens of a real `papertape demo`, one after the other, as one animated picture.
 
-    python docs/pictures/record_demo.py [SECONDS]
+python docs/pictures/record_demo.py [SECONDS]
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def watch(view: DemoView, shell: Shell) -> None:
     while True:
         view.look(now_s())
         if looks % round(EVERY_S / LOOK_S) == 0:
-            console = Console(record=True, width=WIDTH, file=open("/dev/null", "w"), force_terminal=True)  # noqa: ASYNC230, SIM115, PTH123
+            console = Console(record=True, width=WIDTH, file=open("/dev/null", "w"), force_terminal=True)  # noqa: ASYNC230, PTH123
             console.print(view.panel())
             frames.append(console.export_svg(title="", code_format=FORMAT, unique_id=f"f{len(frames)}"))
         looks += 1

@@ -9,7 +9,11 @@ from papertape.testing.naive_engine import NaiveEngine
 from tests.differential.order_flow import play, scenario
 
 SEEDS = 60
-UNREACHABLE = {Reason.STOPPED: "nothing here stops an account", Reason.NO_ROOM: "the naive engine has no capacity"}
+UNREACHABLE = {
+    Reason.STOPPED: "nothing here stops an account",
+    Reason.OTHER_CURRENCY: "all is quoted in one currency",
+    Reason.NO_ROOM: "the naive engine has no capacity",
+}
 
 
 def test_every_kind_and_reason_occurs() -> None:

@@ -48,15 +48,16 @@ class VersionResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Init(msgspec.Struct, frozen=True, kw_only=True):
-    """Write a commented configuration file to start from."""
+    """Write a commented configuration file and a strategy to start from."""
 
-    directory: Annotated[str, _argument("Folder to write papertape.toml into.")] = "."
+    directory: Annotated[str, _argument("Folder to write papertape.toml and strategy.py into.")] = "."
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `init`."""
 
     config: str
+    strategy: str
     data_directory: str
 
 
@@ -332,20 +333,34 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchReplay(msgspec.Struct, frozen=True, kw_only=True):
-    """Measure how fast the compiled books take level updates and quotes."""
+    """Measure how fast quotes and level updates are replayed: with strategies of several kinds, and without."""
 
     records: Annotated[int, Meta(description="How many records to make and replay.", ge=1000)] = 5_000_000
 
 
 class BenchReplayResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of `bench replay`."""
+    """Answer of `bench replay`. Rates are those of the best of three rounds on one core."""
 
+    bar_strategy_quotes_per_s: float
+    """With a Python strategy on one-minute bars."""
+    quote_callback_quotes_per_s: float
+    """With a Python call for every quote."""
+    njit_strategy_quotes_per_s: float
+    """With a compiled strategy that looks at every quote."""
+    requote_quotes_per_s: float
+    """With a compiled strategy that cancels and places an order at every hundredth quote."""
+    python_requote_quotes_per_s: float
+    """The same from Python."""
+    no_strategy_quotes_per_s: float
+    """The market alone: books, running hash, audit."""
     level_updates_per_s: float
-    quotes_per_s: float
     plain_level_updates_per_s: float
     jit_first_s: float | None
     jit_cached_s: float | None
+    data_mb: float
+    """Size of the quotes that were replayed."""
     peak_rss_mb: float
+    """The most memory that the process had when the quotes had been replayed."""
 
 
 class BenchRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,22 @@ def njit(target: Any) -> Any:
 
     With the environment variable NUMBA_DISABLE_JIT=1 the function stays plain Python.
     """
-    return numba.njit(target, cache=_CACHED)
+    made = numba.njit(target, cache=_CACHED)
+    return _once(made) if callable(target) else made
+
+
+def _once(kernel: Any) -> Any:
+    """`kernel`, compiled once for all integers: numba would compile it anew for each constant that it is called with."""
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return kernel
+    template_of = kernel.get_call_template
+
+    def without_constants(arguments: Any, named: Any) -> Any:
+        plain: Any = types.unliteral
+        return template_of(tuple(map(plain, arguments)), {name: plain(one) for name, one in named.items()})
+
+    kernel.get_call_template = without_constants
+    return kernel
 
 
 def njit_inline(function: F) -> F:

@@ -5,9 +5,9 @@ it: a fill counts for it once the report has travelled back. Prices and sizes ar
 end in `_units` are the exact integers behind them, at the instrument's scales.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from papertape.core.instruments import MONEY_SCALE, Instrument
 from papertape.paper_trading.engine.rows import EventKind, Reason, Side
@@ -273,6 +273,9 @@ class Strategy:
     others go on. What it keeps between calls should be plain values, or told by `save` and `load`: then a run can go on
     from a checkpoint, else it is recovered from its beginning.
     """
+
+    compiled: ClassVar[Callable[[Any, int, Any], None] | None] = None
+    """An `njit` function `act(state, account, record)` that trades instead of the methods, wrapped in `staticmethod`."""
 
     def on_start(self, ctx: Context) -> None:
         """Called once, when all instruments of the run's beginning are listed."""

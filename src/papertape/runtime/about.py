@@ -23,6 +23,8 @@ from papertape.runtime.outcome import Outcome
 from papertape.runtime.shell import Shell
 from papertape.tape.layout import LAYOUT_VERSION
 
+STRATEGY_NAME = "strategy.py"
+
 
 def version(request: Version, shell: Shell) -> Outcome[VersionResult]:
     """Handle a `Version` request."""
@@ -36,16 +38,24 @@ def version(request: Version, shell: Shell) -> Outcome[VersionResult]:
 
 def init(request: Init, shell: Shell) -> Outcome[InitResult]:
     """Handle an `Init` request; a file that is there is never overwritten."""
-    file = Path(request.directory) / CONFIG_NAME
+    folder = Path(request.directory)
+    config, strategy = folder / CONFIG_NAME, folder / STRATEGY_NAME
+    for file in (config, strategy):
+        if file.exists():
+            raise InputError(f"{file} is there already; remove it first to write a new one")
+    template = Path(__file__).with_name("strategy_template.py").read_text(encoding="utf-8")
+    _write_new(config, commented_config())
+    _write_new(strategy, template)
+    return Outcome(InitResult(config=str(config), strategy=str(strategy), data_directory=str(data_directory())))
+
+
+def _write_new(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(commented_config())
-    except FileExistsError as error:
-        raise InputError(f"{file} is there already; remove it first to write a new one") from error
+            stream.write(text)
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror or error}") from error
-    return Outcome(InitResult(config=str(file), data_directory=str(data_directory())))
 
 
 def config_check(request: ConfigCheck, shell: Shell) -> Outcome[ConfigCheckResult]:

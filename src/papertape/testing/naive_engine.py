@@ -271,6 +271,11 @@ class NaiveEngine:
         self._event_word = next_event_word(self._event_word, self._venue.events[self._events_told :])
         self._events_told = len(self._venue.events)
 
+    @property
+    def marks(self) -> list[tuple[int, int, int, int]]:
+        """The marks that have not been taken."""
+        return self._marks
+
     def view(self) -> EngineView:
         """All live values."""
         self._hash_events()

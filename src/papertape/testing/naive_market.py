@@ -231,7 +231,9 @@ class Listing:
                 move_up(order, record.size, self.told_ns)
 
     def move_up_by_top(self) -> None:
-        """The top has changed."""
+        """The top has changed; a crossed one moves nobody."""
+        if self.is_crossed:
+            return
         for side, orders in self.resting.items():
             best, size = self.best(side)
             for order in orders if best else []:
@@ -240,6 +242,7 @@ class Listing:
 
 
 def move_up(order: Order, displayed: int, told_ns: int) -> None:
+    """A level shows a size; what went may have been traded, and its print be on its way."""
     if order.ahead == UNKNOWN:
         order.ahead = displayed
     elif displayed < order.ahead:

@@ -171,7 +171,7 @@ class NaiveMatching:
             cost = sum(value + listing.fee(value, listing.terms.taker_rate) for value in values)
             if cost > self.accounts[order.account].cash - self._reserved(self._others(order)):
                 return self.end(order, EventKind.REJECTED, Reason.NO_BALANCE)
-        self._take(order, bites)
+        self._take(listing, order, None)
         if order.rest:
             self.end(order, EventKind.EXPIRED, Reason.NO_LIQUIDITY)
         return None
@@ -184,7 +184,8 @@ class NaiveMatching:
         bites = self._reach(listing, order, order.price) if is_open else []
         if order.tif == TimeInForce.FOK and sum(size for _, _, size in bites) < order.rest:
             return self.end(order, EventKind.EXPIRED, Reason.NOT_FILLABLE)
-        self._take(order, bites)
+        if is_open:
+            self._take(listing, order, order.price)
         if order.rest and order.tif == TimeInForce.IOC:
             self.end(order, EventKind.EXPIRED, Reason.IOC_REST)
         elif order.rest:
@@ -194,33 +195,39 @@ class NaiveMatching:
 
     # Taking.
 
-    def _reach(self, listing: Listing, order: Order, limit: int | None) -> list[Bite]:
-        """What the order can take of the other side, no worse than `limit`."""
-        wanted, bites = order.rest, []
+    def _levels(self, listing: Listing, order: Order, limit: int | None) -> list[tuple[int, int]]:
+        """The levels of the other side that the order may trade at; whole fills know the best one only, of any size."""
+        levels = listing.levels(-order.side)[:LEVELS_WALKED_MAX]
         if listing.terms.whole_fills:
-            prices = [price for price, _ in listing.levels(-order.side)[:1]]
-            return [(one, 0, wanted) for one in prices if limit is None or no_worse(order.side, one, limit)]
-        account = self.accounts[order.account]
-        for price, displayed in listing.levels(-order.side)[:LEVELS_WALKED_MAX]:
-            if not wanted or (limit is not None and not no_worse(order.side, price, limit)):
-                break
-            gone = account.gone((order.instrument, -order.side, price), displayed)
-            size = min(wanted, displayed - gone) if displayed else wanted
-            if size > 0:
-                bites.append((price, displayed, size))
-                wanted -= size
-        return bites
+            levels = [(price, 0) for price, _ in levels[:1]]
+        return [level for level in levels if limit is None or no_worse(order.side, level[0], limit)]
 
-    def _take(self, order: Order, bites: list[Bite], own_price: int | None = None) -> None:
-        """Carry out `bites`: at the levels' prices as taker, or at the order's own price as maker."""
-        for price, displayed, size in bites:
-            if displayed:
-                level = (order.instrument, -order.side, price)
-                self.accounts[order.account].remember(level, displayed, size)
-            if own_price is None:
+    def _bite(self, order: Order, price: int, displayed: int, wanted: int) -> int:
+        """What an order gets of a level: what it displays, less what its account took of it."""
+        gone = self.accounts[order.account].gone((order.instrument, -order.side, price), displayed)
+        return min(wanted, displayed - gone) if displayed else wanted
+
+    def _reach(self, listing: Listing, order: Order, limit: int | None) -> list[Bite]:
+        """What the order could take of the other side now, no worse than `limit`."""
+        wanted, bites = order.rest, []
+        for price, displayed in self._levels(listing, order, limit):
+            size = self._bite(order, price, displayed, wanted)
+            bites.append((price, displayed, size))
+            wanted -= size
+        return [bite for bite in bites if bite[2]]
+
+    def _take(self, listing: Listing, order: Order, limit: int | None, own_price: int | None = None) -> None:
+        """Take level by level: at the levels' prices as taker, or at the order's own price as maker."""
+        for price, displayed in self._levels(listing, order, limit):
+            size = self._bite(order, price, displayed, order.rest)
+            if listing.value(price, size) > INT64_MAX:
+                break
+            if size and displayed:
+                self.accounts[order.account].remember((order.instrument, -order.side, price), displayed, size)
+            if size and own_price is None:
                 self._fill(order, price, size, Liquidity.TAKER)
-            else:
-                self._fill(order, own_price, size, Liquidity.MAKER)
+            elif size:
+                self._fill(order, own_price or 0, size, Liquidity.MAKER)
 
     # What the market does to waiting orders.
 
@@ -263,7 +270,7 @@ class NaiveMatching:
             for order in list(orders):
                 opposite = listing.best(-side)[0]
                 if opposite and not listing.is_crossed and no_worse(side, opposite, order.price):
-                    self._take(order, self._reach(listing, order, order.price), order.price)
+                    self._take(listing, order, order.price, order.price)
                     move_up(order, 0, listing.told_ns)
         listing.move_up_by_top()
 

@@ -47,6 +47,12 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "tree"
 
 
+def kernel_sources(package: Path) -> list[Path]:
+    """Every file that may stand in a kernel: those named so, and all in folders named `kernels`."""
+    files = sorted(package.rglob("*.py"))
+    return [path for path in files if path.name in papertape.KERNEL_SOURCES or path.parent.name == "kernels"]
+
+
 def test_an_edit_of_any_kernel_source_names_another_directory(tree: Path, tmp_path: Path) -> None:
     def directory() -> Path:
         return Path(run(tree, tmp_path / "home", "import papertape; print(papertape.kernel_cache_dir())"))
@@ -54,11 +60,12 @@ def test_an_edit_of_any_kernel_source_names_another_directory(tree: Path, tmp_pa
     first = directory()
     assert first.parent == tmp_path / "home" / "cache"
     seen = {first}
-    for name in ("fixed/kernels.py", "fixed/rows.py", "records.py"):
-        with (tree / "papertape" / "core" / name).open("a") as source:
+    sources = kernel_sources(tree / "papertape")
+    for path in sources:
+        with path.open("a") as source:
             source.write("\n")
         seen.add(directory())
-    assert len(seen) == 4
+    assert len(seen) == 1 + len(sources)
     latest = directory()
     with (tree / "papertape" / "core" / "errors.py").open("a") as source:
         source.write("\n")
@@ -68,14 +75,15 @@ def test_an_edit_of_any_kernel_source_names_another_directory(tree: Path, tmp_pa
 
 
 def test_kernels_take_nothing_from_modules_that_the_directory_is_not_named_by() -> None:
-    kernels = sorted(PACKAGE.rglob("kernels.py"))
+    kernels = [*PACKAGE.rglob("kernels.py"), *PACKAGE.rglob("kernels/*.py")]
     assert kernels
     for path in kernels:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("papertape"):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
                 modules = [name for name in [node.module or "", *names] if is_module(name)]
-                assert f"{modules[-1].rpartition('.')[2]}.py" in papertape.KERNEL_SOURCES, f"{path}: {modules[-1]}"
+                *_, parent, name = modules[-1].split(".")
+                assert f"{name}.py" in papertape.KERNEL_SOURCES or parent == "kernels", f"{path}: {modules[-1]}"
 
 
 def is_module(name: str) -> bool:

@@ -8,6 +8,7 @@ from papertape.core.errors import ConfigError, InputError, StoreError
 from papertape.runtime.about import config_check, config_show, init, version
 from papertape.runtime.config import load_config
 from papertape.runtime.shell import Shell
+from papertape.runtime.strategies import load_strategy
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def test_init_writes_a_config_that_is_right_and_never_overwrites(home: Path) -> 
     init(Init(directory="new/folder"), Shell())
     file = home / "new" / "folder" / "papertape.toml"
     assert load_config(file) == load_config(None)
+    assert type(load_strategy(f"{home / 'new' / 'folder' / 'strategy.py'}:MyStrategy")).__name__ == "MyStrategy"
     file.write_text("# mine\n")
     with pytest.raises(InputError, match="papertape.toml is there already"):
         init(Init(directory="new/folder"), Shell())

@@ -1,5 +1,6 @@
 """The engine: one market, its accounts and orders, driven by records. The control plane's hands on the kernels."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from papertape.core.instruments import Instrument
 from papertape.core.records import RECORD_DTYPE, as_records
 from papertape.paper_trading.engine import state as states
 from papertape.paper_trading.engine.kernels.entry import compiled_strategy, doors
-from papertape.paper_trading.engine.rows import LARGE, NONE, SMALL, Why
+from papertape.paper_trading.engine.rows import LARGE, MARKS_MAX, NONE, SMALL, Why
 from papertape.paper_trading.engine.state_hash import (
     EngineView,
     EventView,
@@ -25,6 +26,8 @@ from papertape.paper_trading.engine.terms import Terms
 from papertape.paper_trading.ledger import check_postable
 
 Records = np.ndarray[Any, np.dtype[Any]]
+MARK_CHUNKS_KEPT = 1_024
+"""Chunks of marks that wait to be taken; older ones are let go."""
 Act = Callable[..., Any]
 _WOKEN, _TIMER, _DONE, _FULL = int(Why.WOKEN), int(Why.TIMER), int(Why.DONE), int(Why.FULL)
 _LISTING, _BOOK_CAPACITY, _UNLISTED = int(Why.LISTING), int(Why.BOOK_CAPACITY), int(Why.UNLISTED)
@@ -36,7 +39,7 @@ class Engine:
     `terms` says what trading an instrument costs, asked when it is listed; `seed` decides what chance decides.
     """
 
-    def __init__(self, terms: Callable[[Instrument], Terms], seed: int, act: Act | None = None) -> None:
+    def __init__(self, terms: Callable[[Instrument], Terms], seed: int) -> None:
         self.market = CompiledMarket()
         self.states = states.new_states(SMALL, seed)
         self.accounts: list[str] = []
@@ -44,14 +47,13 @@ class Engine:
         """How many INSTRUMENT events were taken."""
         self._currencies: list[str] = []
         self._terms = terms
+        self._compiled: Act | None = None
         self._act: Any = 0
-        if act is not None:
-            self._act, self._act_alive = compiled_strategy(act)
         self._bind()
         self._heard_only = False
         self._events: list[EventView] = []
         self.load(np.zeros(0, RECORD_DTYPE))
-        self._marks: list[tuple[int, int, int, int]] = []
+        self._marks: deque[Records] = deque(maxlen=MARK_CHUNKS_KEPT)
 
     @property
     def now_ns(self) -> int:
@@ -87,9 +89,39 @@ class Engine:
         self.accounts.append(name)
         return index
 
+    def use_compiled(self, act: Act, account: int) -> None:
+        """Call `act(state, account, record)`, which is compiled, with each record taken. Raises DataError for a second one."""
+        if self._compiled is not None:
+            raise DataError(
+                f"expected at most one compiled strategy in a run, was a second one for {self.accounts[account]}"
+            )
+        self._compiled = act
+        self.states[0]["compiled_account"] = account
+        self._bind()
+
     def load(self, records: Records) -> None:
         """Lay records ready for `advance`."""
         self._records, self._records_at, self._records_count = records, address_of(records), len(records)
+
+    def quiet_ahead(self, start: int, subscription: int) -> int:
+        """How many loaded records from `start` on are quotes that concern nobody but this subscription."""
+        return int(self._doors.quiet_ahead(self._records_at, self._records_count, start, self._states_at, subscription))
+
+    def pass_quiet(self, start: int, end: int, subscription: int, wake_ns: int) -> None:
+        """Take loaded records of which the subscription has been told already, as `quiet_ahead` allowed."""
+        position, why, _ = self._doors.advance(
+            self._records_at,
+            end,
+            start,
+            self._books_at,
+            self._books_count,
+            self._states_at,
+            wake_ns,
+            self._act,
+            subscription,
+        )
+        if why != _DONE:
+            raise IntegrityError(f"expected quiet records up to {end}, was stopped at {position} with {Why(why).name}")
 
     def advance(self, start: int, wake_ns: int = MANTISSA_MAX) -> tuple[int, int, int]:
         """Take loaded records from `start` on until someone must be asked, at the latest when engine time reaches `wake_ns`.
@@ -100,7 +132,7 @@ class Engine:
         position, data, count, doors = start, self._records_at, self._records_count, self._doors
         while True:
             position, why, only = doors.advance(
-                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act
+                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act, NONE
             )
             if why in (_WOKEN, _TIMER):
                 return position, why, only
@@ -178,10 +210,14 @@ class Engine:
         return events
 
     def take_marks(self) -> list[tuple[int, int, int, int]]:
-        """Marks of the accounts since the last call: (time, account, equity, cash)."""
-        self._empty_buffers()
-        marks, self._marks = self._marks, []
+        """Marks of the accounts since the last call, the latest million or so: (time, account, equity, cash)."""
+        self._keep_marks()
+        marks: list[tuple[int, int, int, int]] = [row for chunk in self._marks for row in chunk.tolist()]
+        self._marks.clear()
         return marks
+
+    def _keep_marks(self) -> None:
+        self._marks.append(states.take_marks(self.states))
 
     def drop_unheard(self) -> None:
         """From now on `take_events` may leave out events that are no fills and of accounts that do not listen."""
@@ -223,8 +259,8 @@ class Engine:
         if count:
             self._events += states.events_of(self.states, count, heard_only=self._heard_only)
             self._head[states.EVENT_COUNT] = 0
-        if self._head[states.MARK_COUNT]:
-            self._marks += states.take_marks(self.states)
+        if self._head[states.MARK_COUNT] > MARKS_MAX // 2:
+            self._keep_marks()
 
     def orders_of(self, account: int) -> list[int]:
         """Numbers of the live orders of an account, in the order in which they were sent."""
@@ -282,6 +318,8 @@ class Engine:
         self._books_at, self._books_count = address_of(self.market.books), len(self.market.books)
         self._states_at, self._head = address_of(self.states), states.head_of(self.states)
         self._orders_max = len(self.states[0]["orders"])
+        if self._compiled is not None:
+            self._act, self._act_alive = compiled_strategy(self._compiled, self.states.dtype)
 
     def _check(self) -> None:
         if self._head[states.OVERFLOW]:

@@ -23,6 +23,8 @@ LEVELS_WALKED_MAX = 512
 """Levels that one order takes at once; what is left over counts as not displayed."""
 TAKEN_KEPT = 128
 """Levels per account whose displayed size is remembered as taken, the latest ones."""
+QUIET_MAX = 256
+"""Quotes that the kernels look ahead, see `kernels.advance.quiet_ahead`."""
 MEMORY_WORDS = 64
 """Integers that a compiled strategy may keep per account."""
 
@@ -182,7 +184,7 @@ class Capacity(NamedTuple):
     @property
     def events(self) -> int:
         """Room for events between two returns; half of it is kept free before each record."""
-        return 8 * self.orders
+        return max(8 * self.orders, 16 * LEVELS_WALKED_MAX)
 
 
 SMALL = Capacity(instruments=16, accounts=16, orders=256)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from papertape.core.bars import BarSource
-from papertape.core.errors import IntegrityError, PapertapeError
+from papertape.core.errors import IntegrityError
 from papertape.core.fixed import MANTISSA_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import FIRST_MARKET_KIND, RECORD_BYTES, RECORD_STRUCT, Flag, Kind
@@ -32,6 +32,7 @@ Records = np.ndarray[Any, np.dtype[Any]]
 COMMANDS_AT_ONCE_MAX = 1_000
 """Commands that one strategy may send at one engine time; beyond that it runs in circles, and is stopped."""
 FILLS_KEPT = 100
+LOOK_RECORDS = 4_096
 NOTE_CHARACTERS_MAX = 1_000
 _DONE = int(Why.DONE)
 _QUOTE_FIELDS = struct.Struct("<q16xqqqq8x")
@@ -45,12 +46,12 @@ class Timer(NamedTuple):
     number: int
     seat: int
     name: str
-    event: tuple[int, ...]
-    """The event that is reported; empty for a timer."""
+    event: EventView | None
+    """The event that is reported; none for a timer."""
 
 
-class StrategyLoops(PapertapeError):
-    """A strategy did not come back, or sent commands without end."""
+class StrategyLoops(BaseException):
+    """A strategy did not come back, or sent commands without end. No Exception, so that it does not catch this with its own."""
 
 
 class Run:
@@ -66,7 +67,9 @@ class Run:
         """The fills of all accounts, the latest ones, for whoever looks on."""
         self.stopped: dict[int, str] = {}
         """Accounts that were stopped, and why."""
-        self.sink: facts.Facts = sink or facts.NoFacts()
+        self._sink = sink
+        if sink is None:
+            engine.drop_unheard()
         self.calling: tuple[int, int] = (0, NONE)
         """Number of the latest call of a strategy, and its seat while it runs: for whoever watches that it comes back."""
         self._player: OrderPlayer | None = None
@@ -76,11 +79,14 @@ class Run:
         self._started = False
         self._records: Records = np.zeros(0)
         self._data = memoryview(b"")
-        self._first_seq = 0
-        self._position = 0
+        self.position = 0
+        """Records of the batch that the engine has taken."""
+        self.told = 0
+        """Records of the batch that strategies know of: now and then some more, see `_tell_quotes`."""
+        self._telling = NONE
         self._seq = (0, 0)
-        self._commands = (0, 0)
         self._listed = 0
+        self._back_ns: dict[int, int] = {}
         self._sent = 0
 
     def open_account(
@@ -90,8 +96,10 @@ class Run:
         index = self.engine.open_account(name, cash, leverage, currency)
         if cash:
             transaction = self.ledger.deposit(self.engine.now_ns, name, currency, cash)
-            self.sink.append(self.cursor, facts.POSTINGS, [msgspec.to_builtins(transaction)])
-        if strategy is not None:
+            self._write(facts.POSTINGS, [msgspec.to_builtins(transaction)])
+        if strategy is not None and strategy.compiled is not None:
+            self.engine.use_compiled(strategy.compiled, index)
+        elif strategy is not None:
             self.seats[index] = Seat(self, index, name, strategy, cash)
             self.engine.states[0]["accounts"][index]["listens"] = 1
         return index
@@ -101,24 +109,23 @@ class Run:
         self._player = player
         # As with a strategy, the engine returns at each event: prices are read at the scales that they were told in.
         self.engine.states[0]["accounts"]["listens"] = self.engine.states[0]["accounts"]["open"]
-        self._wait(Timer(player.next_ns, 0, NONE, "", ()))
+        self._wait(player.next_ns, NONE, "", None)
 
     @property
     def cursor(self) -> int:
         """Seq of the market record that has not been taken yet."""
         position, seq = self._seq
-        kinds = self._records["kind"][position : self._position] if len(self._records) else self._records
+        kinds = self._records["kind"][position : self.position] if len(self._records) else self._records
         seq += int(np.count_nonzero(kinds >= Kind.INSTRUMENT))
-        self._seq = (self._position, seq)
+        self._seq = (self.position, seq)
         return seq
 
     def take(self, first_seq: int, records: Records) -> None:
         """Take whole events in order; `first_seq` is the Seq of the first. Block headers among them carry none."""
         self._records, self._data = records, records.view(np.uint8).data
-        self._position, self._seq = 0, (0, first_seq)
+        self.position, self.told, self._seq = 0, 0, (0, first_seq)
         if not self._started:
-            market = np.flatnonzero(records["kind"] >= FIRST_MARKET_KIND)
-            beginning = int(market[0]) if len(market) else len(records)
+            beginning = _first_market_record(records)
             self._advance(records[:beginning])
             if beginning == len(records):
                 return
@@ -130,9 +137,9 @@ class Run:
     def apply(self, first_seq: int, records: Records) -> None:
         """Take records of a run whose commands are known and that calls nobody: nothing due is carried out at their end."""
         self._records, self._data = records, records.view(np.uint8).data
-        self._position, self._seq = 0, (0, first_seq)
+        self.position, self.told, self._seq = 0, 0, (0, first_seq)
         self.engine.take(records)
-        self._position = len(records)
+        self.position = len(records)
         self._tell_events()
 
     def reach(self, now_ns: int, arrivals: int) -> None:
@@ -170,6 +177,7 @@ class Run:
         instruments = self.engine.market.instruments
         for index, one in instruments.items():
             self.symbols.setdefault(one.symbol, index)
+            self._back_ns[index] = self._terms(one).latency_back_ns
         self.wakes.name_instruments(instruments)
         self._listed = self.engine.listings
 
@@ -177,8 +185,8 @@ class Run:
         engine, feeds, timers = self.engine, self.wakes.feeds, self._timers
         engine.load(records)
         while True:
-            position, why, only = engine.advance(self._position, timers[0].due_ns if timers else MANTISSA_MAX)
-            self._position = position
+            position, why, only = engine.advance(self.position, timers[0].due_ns if timers else MANTISSA_MAX)
+            self.position = position
             if self._listed != engine.listings:
                 self._look_at_listings()
             if why == _DONE:
@@ -189,23 +197,48 @@ class Run:
             sent = self._sent
             seat, feed, one = feeds[only]
             if feed is Feed.QUOTE:
-                # The one wake that may come with every record: no step that it can do without.
-                quote = Quote(one, *_QUOTE_FIELDS.unpack_from(self._data, (position - 1) * RECORD_BYTES))
-                self._call(seat, seat.strategy.on_quote, seat, quote)
+                self._tell_quotes(seat, one, only)
             else:
                 self._feed(only)
             if sent != self._sent:
                 self._tell_events()
         self.settle()
 
+    def _tell_quotes(self, seat: Seat, one: Instrument, subscription: int) -> None:
+        """Tell a seat of the quote that was taken last, and of the quiet ones after it before the engine takes them.
+
+        The engine follows as soon as the strategy asks for anything, so that nobody can tell the difference.
+        """
+        start, sent = self.position - 1, self._sent
+        end = self.position + self.engine.quiet_ahead(self.position, subscription)
+        self.told, self._telling = start, subscription
+        method = seat.strategy.on_quote
+        for fields in _QUOTE_FIELDS.iter_unpack(self._data[start * RECORD_BYTES : end * RECORD_BYTES]):
+            self.told += 1
+            self._call(seat, method, seat, Quote(one, *fields))
+            if sent != self._sent:
+                break
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Let the engine take what strategies know of already."""
+        if self.told > self.position:
+            wake_ns = self._timers[0].due_ns if self._timers else MANTISSA_MAX
+            self.engine.pass_quiet(self.position, self.told, self._telling, wake_ns)
+            self.position = self.told
+
+    def _write(self, kind: str, body: Any) -> None:
+        if self._sink is not None:
+            self._sink.append(self.cursor, kind, body)
+
     # Commands.
 
     def command(self, seat: Seat, operation: str, arguments: tuple[int, ...]) -> int:
         """Carry out a command of a seat, and write it down; the number of the order that it is about."""
         now_ns = self.engine.now_ns
-        at_ns, count = self._commands
+        at_ns, count = seat.commands
         count = count + 1 if at_ns == now_ns else 1
-        self._commands = (now_ns, count)
+        seat.commands = (now_ns, count)
         if count > COMMANDS_AT_ONCE_MAX:
             raise StrategyLoops(f"expected at most {COMMANDS_AT_ONCE_MAX} commands at one time, was one more")
         return self.carry_out(seat.index, operation, arguments)
@@ -214,9 +247,9 @@ class Run:
         """Carry out a command of an account, and write it down; the number of the order that it is about."""
         arrivals = self.engine.arrivals
         self._sent += 1
-        self.sink.append(
-            self.cursor, facts.COMMAND, [self.engine.now_ns, arrivals, account, operation, list(arguments)]
-        )
+        if self._sink is not None:
+            body = [self.engine.now_ns, arrivals, account, operation, list(arguments)]
+            self._write(facts.COMMAND, body)
         if operation == facts.SUBMIT:
             return self.engine.submit(account, *arguments)
         act = self.engine.cancel if operation == facts.CANCEL else self.engine.amend
@@ -226,16 +259,17 @@ class Run:
     def set_timer(self, seat: Seat, due_ns: int, name: str) -> None:
         """Wake `seat` at an engine time."""
         self._sent += 1
-        self._wait(Timer(due_ns, 0, seat.index, name, ()))
+        self._wait(due_ns, seat.index, name, None)
 
     def note(self, seat: Seat, text: str) -> None:
         """Write a remark down."""
-        self.sink.append(self.cursor, facts.NOTE, [self.engine.now_ns, seat.index, text[:NOTE_CHARACTERS_MAX]])
+        self._write(facts.NOTE, [self.engine.now_ns, seat.index, _text(text)])
 
     def stop(self, account: int, why: str) -> None:
         """Stop an account: its strategy is not called again, its live orders are cancelled, new ones are refused."""
-        arrivals = self.engine.arrivals
-        self.sink.append(self.cursor, facts.STOPPED, [self.engine.now_ns, arrivals, account, why[:NOTE_CHARACTERS_MAX]])
+        self.catch_up()
+        arrivals, why = self.engine.arrivals, _text(why)
+        self._write(facts.STOPPED, [self.engine.now_ns, arrivals, account, why])
         self.engine.states[0]["accounts"][account]["stopped"] = 1
         self.stopped[account] = why
         if account in self.seats:
@@ -244,9 +278,9 @@ class Run:
         for order in self.engine.orders_of(account):
             self.engine.cancel(account, order)
 
-    def _wait(self, timer: Timer) -> None:
+    def _wait(self, due_ns: int, seat: int, name: str, event: EventView | None) -> None:
         self._timer_number += 1
-        heapq.heappush(self._timers, timer._replace(number=self._timer_number))
+        heapq.heappush(self._timers, Timer(due_ns, self._timer_number, seat, name, event))
 
     # Wakes.
 
@@ -276,17 +310,18 @@ class Run:
                 continue
             seat = self.seats[timer.seat]
             if timer.event:
-                self._report(seat, EventView._make(timer.event))
+                self._report(seat, timer.event)
             else:
                 self._call(seat, seat.strategy.on_timer, seat, timer.name)
 
     def _play(self) -> None:
         if self._player is not None:
             self._player.act(self)
-            self._wait(Timer(self._player.next_ns, 0, NONE, "", ()))
+            self._wait(self._player.next_ns, NONE, "", None)
 
     def _book(self, events: list[EventView]) -> None:
-        self.sink.append(self.cursor, facts.EVENTS, [list(event) for event in events])
+        if self._sink is not None:
+            self._write(facts.EVENTS, [list(event) for event in events])
         transactions = []
         instruments = self.engine.market.instruments
         if self._player is not None:
@@ -304,13 +339,12 @@ class Run:
                 )
                 transaction = self.ledger.post_fill(event.ts_ns, event.number, fill)
                 self.latest_fills.append(event)
-                transactions.append(msgspec.to_builtins(transaction))
+                if self._sink is not None:
+                    transactions.append(msgspec.to_builtins(transaction))
             if event.account in self.seats:
-                instrument = instruments.get(event.instrument)
-                back_ns = self._terms(instrument).latency_back_ns if instrument else 0
-                self._wait(Timer(event.ts_ns + back_ns, 0, event.account, "", tuple(event)))
+                self._wait(event.ts_ns + self._back_ns.get(event.instrument, 0), event.account, "", event)
         if transactions:
-            self.sink.append(self.cursor, facts.POSTINGS, transactions)
+            self._write(facts.POSTINGS, transactions)
 
     def _report(self, seat: Seat, event: EventView) -> None:
         update = seat.learn(event)
@@ -328,7 +362,7 @@ class Run:
     def _feed(self, row: int) -> None:
         """Wake the seat of a subscription with the record that was taken last."""
         seat, feed, one = self.wakes.feeds[row]
-        start = (self._position - 1) * RECORD_BYTES
+        start = (self.position - 1) * RECORD_BYTES
         if feed is Feed.BOOK:
             self._call(seat, seat.strategy.on_book, seat, one.symbol)
             return
@@ -349,8 +383,8 @@ class Run:
             method(*arguments)
         except IntegrityError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
-            self.stop(seat.index, f"{type(error).__name__}: {error}")
+        except (Exception, StrategyLoops) as error:  # noqa: BLE001 - whatever a strategy raises is its own fault and is written down
+            self.stop(seat.index, _said(error))
         finally:
             self.calling = (number, NONE)
 
@@ -365,7 +399,7 @@ class Run:
             "engine": self.engine.export(),
             "ledger": msgspec.to_builtins(self.ledger.state()),
             "wakes": self.wakes.export(),
-            "timers": [list(timer) for timer in self._timers],
+            "timers": [[*timer[:4], timer.event and list(timer.event)] for timer in self._timers],
             "timer_number": self._timer_number,
             "seats": [[index, seat.export()] for index, seat in self.seats.items()],
             "started": self._started,
@@ -378,9 +412,32 @@ class Run:
         self.ledger = Ledger.restore(msgspec.convert(saved["ledger"], LedgerState))
         self.wakes.restore(saved["wakes"], self.seats)
         self._look_at_listings()
-        self._timers = [Timer._make((*row[:4], tuple(row[4]))) for row in saved["timers"]]
+        self._timers = [
+            Timer(due_ns, number, seat, name, event and EventView._make(event))
+            for due_ns, number, seat, name, event in saved["timers"]
+        ]
         self._timer_number = saved["timer_number"]
         for index, seat in saved["seats"]:
             self.seats[index].restore(seat)
         self._started = saved["started"]
         self.stopped = dict(saved["stopped"])
+
+
+def _first_market_record(records: Records) -> int:
+    """Position of the first record of the venue's own data, which is one of the first few; the length without one."""
+    for start in range(0, len(records), LOOK_RECORDS):
+        found = np.flatnonzero(records["kind"][start : start + LOOK_RECORDS] >= FIRST_MARKET_KIND)
+        if len(found):
+            return start + int(found[0])
+    return len(records)
+
+
+def _said(error: BaseException) -> str:
+    """An error in words, without asking it: its own way to tell may fail, since it is a strategy's."""
+    said = ", ".join(str(part) for part in error.args if type(part) in (str, int, float))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _text(text: str) -> str:
+    """A strategy's words as they can be written down."""
+    return text[:NOTE_CHARACTERS_MAX].encode("utf-8", "replace").decode("utf-8")

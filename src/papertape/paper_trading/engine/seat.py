@@ -1,7 +1,9 @@
 """A strategy's seat at the engine: its account as it has been told of it, and the way its orders go in."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context as Arithmetic
+from decimal import Decimal, Inexact, InvalidOperation
+from operator import index as whole_number
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +25,10 @@ NO_PRICE = -1
 _TIFS = {tif.name.lower(): tif for tif in TimeInForce}
 _SOURCES = {"mid": BarSource.MID, "bid": BarSource.BID, "ask": BarSource.ASK, "prints": BarSource.PRINT}
 _UNITS_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000, "d": 86_400_000_000_000}
+_KINDS, _REASONS = {int(kind): kind for kind in EventKind}, {int(reason): reason for reason in Reason}
+_SIDES = {0: None, **{int(side): side for side in Side}}
+_DURATION_MAX_NS = 10_000 * _UNITS_NS["d"]
+_EXACT = Arithmetic(prec=200, traps=[InvalidOperation, Inexact])
 _LIVE_ENDS = (EventKind.REJECTED, EventKind.CANCELLED, EventKind.EXPIRED)
 
 
@@ -30,22 +36,34 @@ def parse_duration_ns(text: str) -> int:
     """Nanoseconds of a time such as "500ms", "1s", "5m", "4h" or "1d". Raises DataError for anything else."""
     digits = text.rstrip("msdh")
     unit = _UNITS_NS.get(text[len(digits) :])
-    if unit is None or not digits.isdigit() or not int(digits):
-        raise DataError(f'expected a time such as "500ms", "1s", "5m", "4h" or "1d", was {text!r}')
+    if unit is None or not digits.isdecimal() or not 0 < int(digits) * unit <= _DURATION_MAX_NS:
+        raise DataError(f'expected a time such as "500ms", "1s", "5m", "4h" or "1d", at most "10000d", was {text!r}')
     return int(digits) * unit
 
 
 def units_of(number: Number, scale: int) -> int:
     """The mantissa of a user's number, NO_PRICE when the scale cannot hold it. Raises DataError when it is no number."""
     try:
-        value = Decimal(repr(number) if isinstance(number, float) else number)
-        scaled = value.scaleb(scale)
-        whole = scaled.to_integral_value() if value.is_finite() else Decimal(0)
+        if isinstance(number, float):
+            value = Decimal(float.__repr__(number))
+        else:
+            value = Decimal(whole_number(number) if hasattr(number, "__index__") else number)
     except (InvalidOperation, TypeError, ValueError) as error:
         raise DataError(f"expected a decimal number for a price or size, was {number!r}") from error
     if not value.is_finite():
         raise DataError(f"expected a finite price or size, was {number!r}")
-    return int(whole) if whole == scaled and abs(whole) <= VALUE_MAX else NO_PRICE
+    try:
+        scaled = _EXACT.scaleb(value, scale)
+    except Inexact:
+        return NO_PRICE
+    whole = scaled.to_integral_value()
+    return int(whole) if abs(whole) <= VALUE_MAX and whole == scaled else NO_PRICE
+
+
+def _word(number: int) -> int:
+    """A whole number as the engine can take it; one that is too large is none that could be right."""
+    whole = whole_number(number)
+    return whole if abs(whole) <= VALUE_MAX else NO_PRICE
 
 
 class Seat:
@@ -61,10 +79,19 @@ class Seat:
         self.cash_units = cash
         self.holdings: dict[int, tuple[int, int]] = {}
         self.live: dict[int, EventView] = {}
+        self.commands = (0, 0)
+        """Engine time of the latest command, and how many were sent at it."""
+
+    @property
+    def _here(self) -> "Run":
+        """The run, with the engine at what the strategy has been told last."""
+        if self._run.told > self._run.position:
+            self._run.catch_up()
+        return self._run
 
     @property
     def now_ns(self) -> int:
-        return self._run.engine.now_ns
+        return self._here.engine.now_ns
 
     @property
     def account(self) -> str:
@@ -72,7 +99,7 @@ class Seat:
 
     @property
     def symbols(self) -> Sequence[str]:
-        return [one.symbol for one in self._run.engine.market.instruments.values()]
+        return [one.symbol for one in self._here.engine.market.instruments.values()]
 
     @property
     def cash(self) -> Decimal:
@@ -81,7 +108,7 @@ class Seat:
     @property
     def equity(self) -> Decimal:
         total = self.cash_units
-        rows = self._run.engine.states[0]["instruments"]
+        rows = self._here.engine.states[0]["instruments"]
         for index, (size, cost) in self.holdings.items():
             row = rows[index]
             worth = size * int(row["mid2"]) * int(row["value_times"])
@@ -90,12 +117,12 @@ class Seat:
         return decimal_of(total, MONEY_SCALE)
 
     def instrument(self, symbol: str) -> Instrument:
-        return self._run.engine.market.instruments[self._index(symbol)]
+        return self._here.engine.market.instruments[self._index(symbol)]
 
     def subscribe_bars(self, symbol: str, timeframe: str, source: str = "mid") -> None:
         if source not in _SOURCES:
             raise DataError(f"expected bars from one of {', '.join(_SOURCES)}, was {source!r}")
-        self._run.wakes.follow_bars(self, self._index(symbol), parse_duration_ns(timeframe), _SOURCES[source])
+        self._here.wakes.follow_bars(self, self._index(symbol), parse_duration_ns(timeframe), _SOURCES[source])
 
     def subscribe_quotes(self, symbol: str, every: int = 1) -> None:
         self._subscribe(Feed.QUOTE, symbol, every)
@@ -107,24 +134,26 @@ class Seat:
         self._subscribe(Feed.BOOK, symbol, every)
 
     def _subscribe(self, feed: Feed, symbol: str, every: int) -> None:
-        if every < 1:
+        if whole_number(every) < 1:
             raise DataError(f"expected to be woken by one in 1 or more, was {every}")
-        self._run.wakes.follow_feed(self, feed, self._index(symbol), every)
+        self._here.wakes.follow_feed(self, feed, self._index(symbol), every)
 
     def set_timer(self, name: str, after: str) -> None:
-        self._run.set_timer(self, self.now_ns + parse_duration_ns(after), name)
+        if not isinstance(name, str):
+            raise DataError(f"expected the name of a timer as text, was {name!r}")
+        self._here.set_timer(self, self.now_ns + parse_duration_ns(after), name)
 
     def quote(self, symbol: str) -> Quote | None:
         index = self._index(symbol)
-        row = self._run.engine.states[0]["instruments"][index]
+        row = self._here.engine.states[0]["instruments"][index]
         if not row["bid"] and not row["ask"]:
             return None
         top = (int(row[name]) for name in ("bid", "bid_size", "ask", "ask_size"))
-        return Quote(self._run.engine.market.instruments[index], 0, *top)
+        return Quote(self._here.engine.market.instruments[index], 0, *top)
 
     def levels(self, symbol: str, count: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         one = self.instrument(symbol)
-        sides = self._run.engine.market.levels(self._index(symbol), count)
+        sides = self._here.engine.market.levels(self._index(symbol), count)
         bids, asks = (
             [(decimal_of(price, one.price_scale), decimal_of(size, one.size_scale)) for price, size in side]
             for side in sides
@@ -134,7 +163,7 @@ class Seat:
     def position(self, symbol: str) -> Decimal:
         index = self._index(symbol)
         size, _ = self.holdings.get(index, (0, 0))
-        return decimal_of(size, self._run.engine.market.instruments[index].size_scale)
+        return decimal_of(size, self._here.engine.market.instruments[index].size_scale)
 
     def position_units(self, symbol: str) -> int:
         return self.holdings.get(self._index(symbol), (0, 0))[0]
@@ -144,7 +173,7 @@ class Seat:
         return [self._known(event) for event in self.live.values() if index in (None, event.instrument)]
 
     def _known(self, event: EventView) -> KnownOrder:
-        one = self._run.engine.market.instruments[event.instrument]
+        one = self._here.engine.market.instruments[event.instrument]
         price = decimal_of(event.price, one.price_scale)
         size, rest = decimal_of(event.size, one.size_scale), decimal_of(event.rest, one.size_scale)
         return KnownOrder(event.order, one.symbol, Side(event.side), price, size, rest, bool(event.kind))
@@ -163,7 +192,7 @@ class Seat:
         if price is not None and stop is not None:
             raise DataError("expected a price or a stop, was both; an order of both comes with a later version")
         index = self._index(symbol)
-        one = self._run.engine.market.instruments[index]
+        one = self._here.engine.market.instruments[index]
         kind = OrderType.MARKET
         limit = 0
         if price is not None or stop is not None:
@@ -178,35 +207,36 @@ class Seat:
     def _submit(self, index: int, side: int, kind: int, tif: str, price: int, size: int) -> int:
         if tif not in _TIFS:
             raise DataError(f"expected a time in force of {', '.join(_TIFS)}, was {tif!r}")
-        order = self._run.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
+        price, size = _word(price), _word(size)
+        order = self._here.command(self, facts.SUBMIT, (index, int(side), int(kind), int(_TIFS[tif]), price, size))
         unknown = (0,) * 5
         self.live[order] = EventView(0, self.now_ns, 0, order, self.index, index, side, price, size, size, *unknown)
         return order
 
     def cancel(self, order: int) -> None:
-        self._run.command(self, facts.CANCEL, (order,))
+        self._here.command(self, facts.CANCEL, (_word(order),))
 
     def amend(self, order: int, *, price: Number | None = None, size: Number | None = None) -> None:
         known = self.live.get(order)
         if known is None:
             raise DataError(f"expected the number of a live order of {self._name}, was {order}")
-        one = self._run.engine.market.instruments[known.instrument]
+        one = self._here.engine.market.instruments[known.instrument]
         new_price = known.price if price is None else units_of(price, one.price_scale)
         new_size = known.size if size is None else units_of(size, one.size_scale)
-        self._run.command(self, facts.AMEND, (order, new_price, new_size))
+        self._here.command(self, facts.AMEND, (order, new_price, new_size))
 
     def note(self, text: str) -> None:
-        self._run.note(self, text)
+        self._here.note(self, text)
 
     def _index(self, symbol: str) -> int:
-        index = self._run.symbols.get(symbol)
+        index = self._here.symbols.get(symbol)
         if index is None:
             raise DataError(f"expected one of the symbols {', '.join(self.symbols) or '(none yet)'}, was {symbol!r}")
         return index
 
     def learn(self, event: EventView) -> OrderUpdate:
         """Take what an event changes into what this account knows, and put it as its strategy is told."""
-        instrument = self._run.engine.market.instruments.get(event.instrument)
+        instrument = self._here.engine.market.instruments.get(event.instrument)
         known = self.live.get(event.order)
         if event.kind == EventKind.FILL and instrument is not None:
             self._learn_fill(event, instrument)
@@ -215,13 +245,14 @@ class Seat:
         elif known is not None and event.kind != EventKind.REFUSED:
             size = known.size if event.kind == EventKind.FILL else event.size
             price = known.price if event.kind == EventKind.FILL else event.price
-            self.live[event.order] = event._replace(price=price, size=size)
+            same = (price, size) == (event.price, event.size)
+            self.live[event.order] = event if same else event._replace(price=price, size=size)
         return OrderUpdate(
             instrument,
             event.ts_ns,
-            EventKind(event.kind),
+            _KINDS[event.kind],
             event.order,
-            Side(event.side) if event.side else None,
+            _SIDES[event.side],
             event.price,
             event.size,
             event.rest,
@@ -229,7 +260,7 @@ class Seat:
             event.notional,
             event.fee,
             event.realised,
-            Reason(event.reason),
+            _REASONS[event.reason],
         )
 
     def _learn_fill(self, event: EventView, instrument: Instrument) -> None:
@@ -253,6 +284,7 @@ class Seat:
             "cash": self.cash_units,
             "holdings": [[index, *held] for index, held in self.holdings.items()],
             "live": [list(event) for event in self.live.values()],
+            "commands": list(self.commands),
             "strategy": remembered,
         }
 
@@ -262,6 +294,7 @@ class Seat:
         self.cash_units = saved["cash"]
         self.holdings = {index: (size, cost) for index, size, cost in saved["holdings"]}
         self.live = {event[3]: EventView._make(event) for event in saved["live"]}
+        self.commands = tuple(saved["commands"])
         self.strategy.load(saved["strategy"])
 
 

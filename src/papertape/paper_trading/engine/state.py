@@ -183,9 +183,9 @@ def events_of(states: States, count: int, *, heard_only: bool) -> list[EventView
     return list(map(EventView._make, _EVENT.iter_unpack(rows.tobytes())))
 
 
-def take_marks(states: States) -> list[tuple[int, int, int, int]]:
+def take_marks(states: States) -> States:
     """Marks since the last call: (time, account, equity, cash)."""
     state = states[0]
-    rows: list[tuple[int, int, int, int]] = state["marks"][: int(state["mark_count"])].tolist()
+    rows: States = state["marks"][: int(state["mark_count"])].copy()
     state["mark_count"] = 0
     return rows

@@ -81,7 +81,7 @@ def test_a_price_hangs_on_the_best_price_of_its_time() -> None:
 
 
 def test_a_price_of_a_side_that_is_not_there() -> None:
-    assert played(TOPS, [order(0.5, "bid")])[0] == OrderResult("rejected", "0", "", SECOND // 2, "no_market")
+    assert played(TOPS, [order(0.5, "bid")])[0] == OrderResult("rejected", "0", "", SECOND, "no_market")
 
 
 def test_cancelled_at_its_time() -> None:

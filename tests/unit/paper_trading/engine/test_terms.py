@@ -7,7 +7,7 @@ from papertape.paper_trading.engine.terms import Terms
 
 
 def test_without_a_word_trading_is_free_and_immediate() -> None:
-    assert msgspec.structs.astuple(Terms()) == (0, 0, 0, 0, False)
+    assert msgspec.structs.astuple(Terms()) == (0, 0, 0, 0, 0, False)
 
 
 def test_a_misspelt_term_is_refused() -> None:

@@ -21,10 +21,11 @@ from papertape.paper_trading.engine.kernels.orders import (
     drop_first_due,
     refresh_next,
 )
-from papertape.paper_trading.engine.rows import NONE, SECOND_NS, Feed, Why
+from papertape.paper_trading.engine.rows import NONE, QUIET_MAX, SECOND_NS, Feed, Why
 
 _NEVER = MANTISSA_MAX
 _NONE = NONE
+_QUIET_MAX = QUIET_MAX
 _SECOND_NS = SECOND_NS
 _FIRST_MARKET, _INSTRUMENT, _CLOCK_OFFSET, _GAP = (
     int(FIRST_MARKET_KIND),
@@ -57,14 +58,17 @@ _FEED_QUOTE, _FEED_PRINT, _FEED_BOOK = int(Feed.QUOTE), int(Feed.PRINT), int(Fee
 
 
 @njit
-def advance(records, start, books, states, wake_ns, act):
+def advance(records, start, books, states, wake_ns, act, told):
     """Take records from `start` on, until engine time reaches `wake_ns`; returns the position reached, why (`Why`), and
     the only subscription to wake, or NONE.
 
     At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the
     address of the compiled strategy of the account `compiled_account`; it is called with the state, that account and each record taken.
+    `told` is a subscription that knows all these records already and is not woken, or NONE.
     """
     state = states[0]
+    if told != _NONE:
+        state.subscriptions[told].left += len(records) - start
     state.wake_ns = wake_ns
     refresh_next(state)
     room = len(state.events) // 2
@@ -239,13 +243,42 @@ def _new_top(state, book, instrument, bid, bid_size, ask, ask_size):
             return
         inst.mid2 = inst.bid + inst.ask
     # One look at the first keys tells most tops from those that concern an order.
-    if (
-        inst.key[BUYS] >= (inst.bid if inst.bid != 0 else inst.ask)
-        or inst.key[SELLS] >= -(inst.ask if inst.ask != 0 else inst.bid)
-        or inst.head[STOPS_TO_SELL] != _NONE
-        or inst.head[STOPS_TO_BUY] != _NONE
-    ):
+    if _concerns_orders(inst, bid if bid != 0 else ask, ask if ask != 0 else bid):
         top_changed(state, book, instrument)
+
+
+@njit_inline
+def _concerns_orders(inst, bid, ask):
+    """Whether a top may fill, move up or fire an order."""
+    if inst.key[BUYS] >= bid or inst.key[SELLS] >= -ask:
+        return True
+    return inst.head[STOPS_TO_SELL] != _NONE or inst.head[STOPS_TO_BUY] != _NONE
+
+
+@njit
+def quiet_ahead(records, start, states, subscription):
+    """How many records from `start` on are quotes that concern nobody but this subscription, which each of them wakes.
+
+    Nothing is due before them, no mark is made, no bar, order or other feed sees them: whoever listens may be told of
+    them first, and `advance` with this subscription in `told` takes them after that.
+    """
+    state, count = states[0], 0
+    mine = state.subscriptions[subscription]
+    inst = state.instruments[mine.instrument]
+    if mine.feed != _FEED_QUOTE or mine.every != 1 or mine.next != _NONE or inst.feeds[_FEED_QUOTE] != subscription:
+        return count
+    if inst.bars != _NONE or state.compiled_account != _NONE or state.event_count > len(state.events) // 2:
+        return count
+    for at in range(start, min(len(records), start + _QUIET_MAX)):
+        record = records[at]
+        if record["kind"] != _QUOTE or record["instrument"] != mine.instrument:
+            return count
+        if record["ts_recv_ns"] + state.offset_ns >= state.next_ns or _concerns_orders(
+            inst, record["price"], record["x"]
+        ):
+            return count
+        count += 1
+    return count
 
 
 @njit

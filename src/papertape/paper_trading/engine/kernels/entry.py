@@ -14,11 +14,8 @@ from papertape.core.records import RECORD_DTYPE
 from papertape.paper_trading.engine.kernels import advance as kernel
 from papertape.paper_trading.engine.kernels import desk
 from papertape.paper_trading.engine.kernels.money import equity
-from papertape.paper_trading.engine.rows import SMALL, state_dtype
 
 _INT = types.int64
-STATE = from_dtype(state_dtype(SMALL))
-"""What a compiled strategy gets as its first argument."""
 RECORD = from_dtype(RECORD_DTYPE)
 
 
@@ -26,7 +23,9 @@ class Doors(NamedTuple):
     """The kernels for one layout of books and state; `states` and `books` are addresses."""
 
     advance: object
-    """(records, count, start, books, books' count, states, wake time, strategy) -> (position, `Why`, subscription)."""
+    """(records, count, start, books, books' count, states, wake time, strategy, told) -> (position, `Why`, subscription)."""
+    quiet_ahead: object
+    """(records, count, start, states, subscription) -> how many."""
     settle: object
     """(books, books' count, states, until, most arrivals) -> `Why`."""
     move_clock: object
@@ -40,7 +39,7 @@ class Doors(NamedTuple):
 def doors(book_dtype, state_dtype):
     """The kernels for these layouts, from the cache or compiled."""
 
-    def advance(records, count, start, books, books_count, states, wake_ns, act):
+    def advance(records, count, start, books, books_count, states, wake_ns, act, told):
         return kernel.advance(
             at_address(records, count, RECORD_DTYPE),
             start,
@@ -48,7 +47,12 @@ def doors(book_dtype, state_dtype):
             at_address(states, 1, state_dtype),
             wake_ns,
             act,
+            told,
         )
+
+    def quiet_ahead(records, count, start, states, subscription):
+        there = at_address(records, count, RECORD_DTYPE)
+        return kernel.quiet_ahead(there, start, at_address(states, 1, state_dtype), subscription)
 
     def settle(books, books_count, states, until_ns, arrivals_max):
         books_there = at_address(books, books_count, book_dtype)
@@ -70,19 +74,21 @@ def doors(book_dtype, state_dtype):
     def equity_of(states, account):
         return equity(at_address(states, 1, state_dtype)[0], account)[0]
 
-    every = (advance, settle, move_clock, submit, cancel, amend, equity_of)
+    every = (advance, quiet_ahead, settle, move_clock, submit, cancel, amend, equity_of)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return Doors(*every)
     return Doors(*(njit((_INT,) * one.__code__.co_argcount)(one) for one in every))
 
 
-def compiled_strategy(act):
-    """The address of a strategy function `act(state, account, record)`, and what keeps it alive; itself when nothing is compiled."""
+@cache
+def compiled_strategy(act, state_dtype):
+    """The address of a strategy function `act(state, account, record)` for this layout, and what keeps it alive; itself when nothing is compiled."""
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return act, act
 
     def call(state, account, record):
-        return act(carray(state, 1)[0], account, carray(record, 1)[0])
+        act(carray(state, 1)[0], account, carray(record, 1)[0])
+        return 0
 
-    made = cfunc(_INT(types.CPointer(STATE), _INT, types.CPointer(RECORD)))(call)
+    made = cfunc(_INT(types.CPointer(from_dtype(state_dtype)), _INT, types.CPointer(RECORD)))(call)
     return made.address, made

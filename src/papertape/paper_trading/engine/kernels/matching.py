@@ -5,9 +5,9 @@ The rules are told in `docs/explanation/the-engine.md`. Sides of a book are 0 fo
 
 from papertape.core.book.kernels import next_level
 from papertape.core.fixed.kernels import mul_div
-from papertape.core.fixed.rows import Rounding
+from papertape.core.fixed.rows import MANTISSA_MAX, Rounding
 from papertape.core.jit import njit
-from papertape.paper_trading.engine.kernels.money import fee, value
+from papertape.paper_trading.engine.kernels.money import capped, fee, value
 from papertape.paper_trading.engine.kernels.orders import (
     BUYS,
     SELLS,
@@ -32,6 +32,7 @@ from papertape.paper_trading.engine.rows import (
 )
 
 _HALF_EVEN = int(Rounding.HALF_EVEN)
+_MAX = MANTISSA_MAX
 _NONE, _UNKNOWN = NONE, UNKNOWN
 _BUY = int(Side.BUY)
 _LIMIT = int(OrderType.LIMIT)
@@ -133,8 +134,8 @@ def survey(state, book, slot, limit):
         got = rest
         if displayed != 0 and inst.whole_fills == 0:
             got = min(rest, _left_of(state, order, price, displayed))
-        amount = value(inst, price, got)[1]
-        cost += amount + fee(amount, inst.taker_rate)
+        fits, amount = value(inst, price, got)
+        cost = capped(cost, amount + fee(amount, inst.taker_rate)) if fits else _MAX
         rest -= got
         price, displayed = _level_behind(book, 1 if order.side == _BUY else 0, price)
     return order["size"] - order.filled - rest, cost
@@ -153,8 +154,10 @@ def take_levels(state, book, slot, limit, liquidity):
         got = rest
         if displayed != 0 and inst.whole_fills == 0:
             got = min(rest, _left_of(state, order, price, displayed))
-            if got != 0:
+            if got != 0 and value(inst, price, got)[0]:
                 _note_taken(state, order, price, displayed, got)
+        if not value(inst, price, got)[0]:
+            break  # no money can count it
         if got != 0 and fill(state, slot, order.price if liquidity == _MAKER else price, got, liquidity):
             return True
         price, displayed = _level_behind(book, 1 if order.side == _BUY else 0, price)
