@@ -1,63 +1,54 @@
-import os
-import subprocess
-import sys
+"""The doors to the kernels: made once for a layout, fed by address, with a compiled strategy behind one of them."""
 
+import numpy as np
 import pytest
 
 from papertape.core.errors import DataError
 from papertape.core.jit import njit
+from papertape.core.records import RECORD_DTYPE, Kind
 from papertape.paper_trading.engine.engine import Engine
+from papertape.paper_trading.engine.kernels.desk import submit
 from papertape.paper_trading.engine.kernels.entry import doors
+from papertape.paper_trading.engine.rows import LARGE, SMALL, state_dtype
 from papertape.paper_trading.engine.terms import Terms
-from papertape.runtime.bench.market_stream import listing, quotes
-from tests.conftest import ROOT
-from tests.differential.order_flow import play, scenario
+from tests.engine_world import PERPETUAL, World
 
-PLAY = """
-from papertape.paper_trading.engine.engine import Engine
-from tests.differential.order_flow import play, scenario
-world = scenario(3)
-engine = Engine(world.terms, world.seed)
-play(engine, world, 100)
-print(engine.state_hash())
-"""
+QUOTE = int(Kind.QUOTE)
 
 
 @njit
-def count(state, account, record):
-    state.memory[account, 3] += 1
+def buy_every_quote(state, account, record):
+    """Counts the records it is called with, and buys one at the market for each quote."""
+    state.memory[account, 0] += 1
+    if record["kind"] == QUOTE:
+        submit(state, account, int(record["instrument"]), 1, 0, 0, 0, 1)
 
 
-def test_doors_of_one_layout_are_made_once() -> None:
-    engine = Engine(lambda _: Terms(), 0)
-    layouts = (engine.market.books.dtype, engine.states.dtype)
-    assert doors(*layouts) is doors(*layouts)
+def test_the_doors_of_a_layout_are_made_once() -> None:
+    books = Engine(lambda _: Terms(), 1).market.books.dtype
+    small = doors(books, state_dtype(SMALL))
+    assert doors(books, state_dtype(SMALL)) is small
+    assert doors(books, state_dtype(LARGE)) is not small
 
 
-def test_records_with_gaps_are_refused() -> None:
-    engine = Engine(lambda _: Terms(), 0)
-    with pytest.raises(DataError, match="consecutive"):
-        engine.load(quotes(1_000)[::2])
+def test_records_with_gaps_between_them_are_refused_before_an_address_is_taken() -> None:
+    with pytest.raises(DataError, match="consecutive records, was one with gaps"):
+        Engine(lambda _: Terms(), 1).load(np.zeros(8, RECORD_DTYPE)[::2])
 
 
-def test_a_compiled_strategy_sees_every_record_of_its_run() -> None:
-    engine = Engine(lambda _: Terms(), 0)
-    account = engine.open_account("one", 10**10)
-    engine.use_compiled(count, account)
-    engine.take(listing())
-    engine.take(quotes(1_000))
-    assert engine.states[0]["memory"][account, 3] == 1_000
-    with pytest.raises(DataError, match="at most one compiled strategy"):
-        engine.use_compiled(count, account)
+def test_a_compiled_strategy_is_called_with_each_record_of_a_listed_instrument() -> None:
+    world = World(PERPETUAL, make=Engine)
+    world.engine.use_compiled(buy_every_quote, 0)
+    world.quote(100, 5, 102, 5)
+    world.trade(102, 1, sold=False)
+    world.quote(100, 5, 103, 5)
+    world.wait(1)
+    assert world.engine.states["memory"][0, 0, 0] == 3
+    assert world.told() == ["fill 1 @ 102", "fill 1 @ 103"]
 
 
-def test_interpreted_kernels_come_to_the_same_state() -> None:
-    world = scenario(3)
-    engine = Engine(world.terms, world.seed)
-    play(engine, world, 100)
-    # numpy warns of the running words, which are meant to wrap.
-    command = [sys.executable, "-W", "ignore::RuntimeWarning", "-c", PLAY]
-    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT), *sys.path])
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": paths}
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert answer.stdout.strip() == engine.state_hash(), answer.stderr
+def test_a_second_compiled_strategy_is_refused() -> None:
+    engine = World(PERPETUAL, make=Engine).engine
+    engine.use_compiled(buy_every_quote, 0)
+    with pytest.raises(DataError, match="at most one compiled strategy in a run"):
+        engine.use_compiled(buy_every_quote, 0)
