@@ -131,6 +131,23 @@ def test_orders_are_known_from_their_sending_to_the_news_of_their_end() -> None:
     assert kinds(script) == [(EventKind.ACCEPTED, Reason.NOTHING), (EventKind.CANCELLED, Reason.BY_REQUEST)]
 
 
+def test_a_fill_is_told_and_counts_once_its_report_has_travelled_back() -> None:
+    class Timed(Script):
+        def on_fill(self, ctx: Context, fill: OrderUpdate) -> None:
+            told.append((ctx.now_ns, fill.ts_ns, ctx.position("AAAUSDT"), ctx.orders()))
+
+    told: list[Any] = []
+    held = [lambda ctx: ctx.position("AAAUSDT")] * 5
+    script = Timed(lambda ctx: (ctx.now_ns, ctx.buy("AAAUSDT", 1)), *held)
+    played(script, LATE)
+    sent_ns, _ = script.answers[0]
+    filled_ns = sent_ns + LATE.latency_out_ns
+    assert told == [(filled_ns + LATE.latency_back_ns, filled_ns, 1, [])]
+    # Both ways take 800 ms, which is when the fourth quote after the order comes.
+    assert script.answers[1:4] == [0, 0, 0]
+    assert script.answers[5] == 1
+
+
 def test_an_order_is_amended_and_a_stop_waits() -> None:
     def look(ctx: Context) -> Any:
         return [(one.price, one.size) for one in ctx.orders()]
