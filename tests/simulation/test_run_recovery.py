@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WORLDS, PARTS = 200, 4
+WORLDS, PARTS = 200, 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each world is a forked process")
