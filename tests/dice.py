@@ -6,6 +6,7 @@ from papertape.core.draws import draw_below, purpose_id
 from papertape.paper_trading.strategy import Context, Strategy
 
 _DICE = purpose_id("tests.dice")
+LIVE_MAX = 20
 
 
 class Dice(Strategy):
@@ -35,7 +36,7 @@ class Dice(Strategy):
             return
         symbol = ctx.symbols[self.below(len(ctx.symbols))]
         quote, one = ctx.quote(symbol), ctx.instrument(symbol)
-        if what < 8 or not live:
+        if (what < 8 and len(live) < LIVE_MAX) or not live:
             if quote is None:
                 return
             price = max(quote.bid_units, one.tick) + (self.below(9) - 4) * one.tick
@@ -52,7 +53,7 @@ class Dice(Strategy):
                 side(symbol, amount, stop=text)
             else:
                 side(symbol, amount, text, tif=tif)
-        elif what == 8:
+        elif what != 9:
             ctx.cancel(live[self.below(len(live))].id)
         else:
             order = live[self.below(len(live))]
@@ -77,5 +78,6 @@ class Dice(Strategy):
 
     def on_fill(self, ctx: Context, fill: Any) -> None:
         self.told = [*self.told[-50:], fill.order]
-        if self.below(4) == 0:
+        # A fill may come of each: often enough to matter, seldom enough to end.
+        if self.below(32) == 0:
             self.act(ctx)
