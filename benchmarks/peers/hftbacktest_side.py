@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 import numpy as np
-from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest, ROIVectorMarketDepthBacktest
+from hftbacktest import HashMapMarketDepthBacktest, ROIVectorMarketDepthBacktest
+from hftbacktest_asset import plain_asset
 
 FOR_EVER_NS = 10**18
 END_OF_DATA = 1
@@ -17,17 +18,7 @@ ROUNDS = 3
 
 
 def started(events: np.ndarray, tick: float, lot: float, depth: str) -> Any:
-    asset = (
-        BacktestAsset()
-        .data(events)
-        .linear_asset(1.0)
-        .constant_order_latency(0, 0)
-        .risk_adverse_queue_model()
-        .no_partial_fill_exchange()
-        .trading_value_fee_model(0.0, 0.0)
-        .tick_size(tick)
-        .lot_size(lot)
-    )
+    asset = plain_asset(events, tick, lot)
     if depth == "hashmap":
         return HashMapMarketDepthBacktest([asset])
     prices = events["px"][events["px"] > 0]

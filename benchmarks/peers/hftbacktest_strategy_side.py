@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 import numpy as np
-from hftbacktest import GTC, GTX, LIMIT, MARKET, BacktestAsset, ROIVectorMarketDepthBacktest
+from hftbacktest import GTC, GTX, LIMIT, MARKET, ROIVectorMarketDepthBacktest
+from hftbacktest_asset import plain_asset
 from numba import njit
 from side import LOT, MINUTE_NS, REQUOTE_EVERY, TICK, TICKS_BELOW, answer
 
@@ -110,19 +111,8 @@ def requote(backtest: Any) -> tuple[int, int, int]:
 
 
 def started(events: np.ndarray) -> Any:
-    asset = (
-        BacktestAsset()
-        .data(events)
-        .linear_asset(1.0)
-        .constant_order_latency(0, 0)
-        .risk_adverse_queue_model()
-        .no_partial_fill_exchange()
-        .trading_value_fee_model(0.0, 0.0)
-        .tick_size(TICK)
-        .lot_size(LOT)
-        .roi_lb(float(events["px"].min()) - 1)
-        .roi_ub(float(events["px"].max()) + 1)
-    )
+    prices = events["px"]
+    asset = plain_asset(events, TICK, LOT).roi_lb(float(prices.min()) - 1).roi_ub(float(prices.max()) + 1)
     return ROIVectorMarketDepthBacktest([asset])
 
 

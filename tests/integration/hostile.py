@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import json
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -103,6 +105,21 @@ class HostileMarket:
             return [[f"{price / 100:.2f}000000", f"{side[price]}.00000000"] for price in sorted(side, reverse=reverse)]
 
         return {"lastUpdateId": self.update_id, "bids": levels(self.bids, True), "asks": levels(self.asks, False)}
+
+
+def write_small_reel(path: Path, market: HostileMarket, steps: int, silence_us: int = 0) -> Path:
+    """A reel of a market, its snapshot inline after the first frames; half-way nothing comes for `silence_us`."""
+    now_us = 1_700_000_000_000_000
+    with gzip.open(path, "wt") as stream:
+        for step in range(steps):
+            for _, frame in market.step():
+                now_us += 400
+                stream.write(f"{now_us} {frame.decode()}\n")
+            if step == 3:
+                stream.write(f"{now_us} {json.dumps(market.snapshot())}\n")
+            if step == steps // 2:
+                now_us += silence_us
+    return path
 
 
 class Connection:

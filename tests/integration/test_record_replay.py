@@ -1,7 +1,6 @@
 """The main job: a reel in the box, recorded over real sockets, verified, and replayed from tape and from the new reel."""
 
 import asyncio
-import gzip
 import json
 import signal
 from pathlib import Path
@@ -19,7 +18,7 @@ from papertape.data.wire.binance.rules import VENUES
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.reels import read_reel
 from tests.integration.commands import here, plain_market, print_ids, record, start
-from tests.integration.hostile import HostileMarket, until
+from tests.integration.hostile import HostileMarket, until, write_small_reel
 
 REAL = [("binance-spot", "spot/ethusdt_20240808.gz"), ("binance-usdm", "usdm/ethusdt_20240808.gz")]
 SPEED = "40"
@@ -27,16 +26,7 @@ SPEED = "40"
 
 def made_reel(path: Path, symbol: str, usdm: bool) -> Path:
     """A reel of two seconds of a small market, its snapshot inline after the first frames."""
-    market = HostileMarket(symbol, usdm)
-    now_us = 1_700_000_000_000_000
-    with gzip.open(path, "wt") as stream:
-        for step in range(1500):
-            for _, frame in market.step():
-                now_us += 400
-                stream.write(f"{now_us} {frame.decode()}\n")
-            if step == 3:
-                stream.write(f"{now_us} {json.dumps(market.snapshot())}\n")
-    return path
+    return write_small_reel(path, HostileMarket(symbol, usdm), 1_500)
 
 
 async def through_the_box(home: Path, venue: str, reel: Path, symbol: str, speed: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """A recording of the box whose market is silent for a while: the tape tells the time that passed, and so does the reel."""
 
-import gzip
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT
 from papertape.tape.market_reader import MarketReader
 from tests.binance_frames import Records
-from tests.integration.hostile import HostileMarket
+from tests.integration.hostile import HostileMarket, write_small_reel
 from tests.integration.test_record_replay import check_same, through_the_box
 
 SILENCE_US = 1_500_000
@@ -23,18 +21,7 @@ SILENCE_US = 1_500_000
 
 def silent_reel(path: Path) -> Path:
     """Two busy stretches of a small market, and between them nothing."""
-    market = HostileMarket("ABCUSDT")
-    now_us = 1_700_000_000_000_000
-    with gzip.open(path, "wt") as stream:
-        for step in range(1_000):
-            for _, frame in market.step():
-                now_us += 400
-                stream.write(f"{now_us} {frame.decode()}\n")
-            if step == 3:
-                stream.write(f"{now_us} {json.dumps(market.snapshot())}\n")
-            if step == 500:
-                now_us += SILENCE_US
-    return path
+    return write_small_reel(path, HostileMarket("ABCUSDT"), 1_000, SILENCE_US)
 
 
 def clocks_of_the_silence(records: Records) -> list[int]:

@@ -1,8 +1,8 @@
 """`papertape replay --orders`: orders from a file on a tape or on reels, without code."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
@@ -10,42 +10,41 @@ from papertape.core.fixed import parse_fixed
 from papertape.core.instruments import MONEY_SCALE, Instrument
 from papertape.paper_trading.engine.order_player import OrderPlayer, PlannedOrder
 from papertape.paper_trading.engine.rows import LARGE
-from papertape.paper_trading.engine.run import Run
 from papertape.runtime.listed import listed_in
 from papertape.runtime.models import Models, load_models
 from papertape.runtime.orders_file import OrderRow, check_writable, read_orders, with_symbols, write_fills
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Played, Records, Tally, played_of
-from papertape.runtime.runs import AccountPlan, RunPlan, WrittenRun, account_results, begin_run, new_run
+from papertape.runtime.replay_trading import Trading, begin, ended
+from papertape.runtime.runs import AccountPlan, RunPlan
 from papertape.runtime.shell import Shell
 from papertape.tape.market_reader import MarketReader
-
-
-class _Trading(NamedTuple):
-    run: Run
-    written: WrittenRun | None
-    player: OrderPlayer
 
 
 def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request with orders."""
     orders = _checked(request)
     played, tally = played_of(request), Tally()
-    if request.save and played.directory is None:
-        raise UsageError("--save keeps a run on its tape; reels have none: record or replay a tape")
     models, rows = load_models(request.models), read_orders(orders)
     if request.fills:
         check_writable(request.fills)
     shell.compile_engine()
-    trading: _Trading | None = None
-    for first_seq, records in played.batches(shell):
-        if trading is None:
-            trading = _begin(request, played, rows, models, records)
-        trading.run.take(first_seq, records)
-        tally.look(records)
-    if trading is None:
-        raise InputError("expected a tape with records, was an empty one")
-    return Outcome(_ended(request, trading, played, tally))
+    begun: tuple[Trading, OrderPlayer] | None = None
+    with ExitStack() as stack:
+        for first_seq, records in played.batches(shell):
+            if begun is None:
+                begun = _begin(request, played, rows, models, records)
+                if begun[0].written:
+                    stack.enter_context(begun[0].written.writer)
+            begun[0].run.take(first_seq, records)
+            tally.look(records)
+        if begun is None:
+            raise InputError("expected a tape with records, was an empty one")
+        trading, player = begun
+        result = ended(trading, played, tally)
+    if request.fills:
+        write_fills(request.fills, player.results(trading.run.engine.now_ns))
+    return Outcome(result)
 
 
 def _checked(request: Replay) -> str:
@@ -59,20 +58,19 @@ def _checked(request: Replay) -> str:
     return request.orders
 
 
-def _begin(request: Replay, played: Played, rows: Sequence[OrderRow], models: Models, records: Records) -> _Trading:
-    """The run before its first record, which is among `records`."""
+def _begin(
+    request: Replay, played: Played, rows: Sequence[OrderRow], models: Models, records: Records
+) -> tuple[Trading, OrderPlayer]:
+    """The run before its first record, which is among `records`, and who sends its orders."""
     listed = _listed(played, records)
     rows = with_symbols(request.orders or "", rows, list(listed))
     accounts = _accounts(request, rows, listed)
     names = [account.name for account in accounts]
     plan = RunPlan(accounts=accounts, models=models, seed=request.seed)
-    written = None
-    if request.save and played.directory is not None:
-        written = begin_run(played.directory, plan, lambda: None)
-    run = written.run if written else new_run(plan)
+    trading = begin(plan, played, save=request.save)
     player = OrderPlayer([_planned(row, names.index(row.account)) for row in rows])
-    run.follow(player)
-    return _Trading(run, written, player)
+    trading.run.follow(player)
+    return trading, player
 
 
 def _listed(played: Played, records: Records) -> dict[str, Instrument]:
@@ -102,24 +100,3 @@ def _accounts(request: Replay, rows: Sequence[OrderRow], listed: dict[str, Instr
 
 def _planned(row: OrderRow, account: int) -> PlannedOrder:
     return PlannedOrder(row.ts_ns, account, row.symbol, row.side, row.type, row.tif, row.price, row.size, row.cancel_ns)
-
-
-def _ended(request: Replay, trading: _Trading, played: Played, tally: Tally) -> ReplayResult:
-    run, written, player = trading
-    if written is None:
-        run.finish()
-        state_hash, run_id = run.state_hash(), None
-    else:
-        state_hash, run_id = written.end(run.cursor), written.writer.run_id
-        written.writer.close()
-    result = tally.result(
-        run.engine.market,
-        played,
-        state_hash,
-        orders=run.engine.view().orders_made,
-        accounts=account_results(run),
-        run=run_id,
-    )
-    if request.fills:
-        write_fills(request.fills, player.results(run.engine.now_ns))
-    return result

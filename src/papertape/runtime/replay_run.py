@@ -11,7 +11,8 @@ from papertape.paper_trading.engine import facts
 from papertape.paper_trading.engine.again import ComparedFacts, apply_again
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Played, Records, Tally
-from papertape.runtime.runs import KINDS, RUN_ENDED, account_results, new_run, read_run
+from papertape.runtime.replay_trading import answer
+from papertape.runtime.runs import KINDS, RUN_ENDED, new_run, read_run
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
 from papertape.tape.market_reader import MarketReader
@@ -43,15 +44,7 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         difference_text: str | None = f"state: recorded {ended[0]['state_hash']}, now {state_hash}"
     else:
         difference_text = str(difference) if difference else None
-    result = tally.result(
-        again.engine.market,
-        Played(directory, [], None),
-        state_hash,
-        orders=again.engine.view().orders_made,
-        accounts=account_results(again),
-        run=run_id,
-        difference=difference_text,
-    )
+    result = answer(again, Played(directory, [], None), tally, state_hash, run_id, difference_text)
     if difference_text:
         return Outcome(result, 1, f"run {run_id}: came out differently: {difference_text}")
     return Outcome(result)

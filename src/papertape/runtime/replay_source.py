@@ -58,6 +58,8 @@ def played_of(request: Replay) -> Played:
         return Played(Path(request.tape), [], None)
     if not request.venue or not request.symbol:
         raise UsageError("expected --venue and --symbol with --reel, to say what the reels hold")
+    if request.save:
+        raise UsageError("--save keeps a run on its tape; reels have none: record or replay a tape")
     symbol = request.symbol.strip().upper()
     return Played(None, request.reel, BinanceMachine(VENUES[request.venue], {symbol: 0}, Gate(RecordBuffer())))
 

@@ -264,10 +264,7 @@ def state_dtype(capacity: Capacity) -> np.dtype[Any]:
             ),
             *((name, "<i8") for name in ("orders_made", "orders_live", "events_made", "event_word", "overflow")),
             *((name, "<i8") for name in ("due_count", "event_count", "mark_count", "closed_count", "wake_count")),
-            *(
-                (name, "<i8")
-                for name in ("instruments_used", "listened", "subscription_count", "bar_count", "compiled_account")
-            ),
+            *((name, "<i8") for name in ("instruments_used", "listened", "compiled_account")),
             ("instruments", INSTRUMENT_DTYPE, (instruments,)),
             ("accounts", ACCOUNT_DTYPE, (accounts,)),
             ("positions", POSITION_DTYPE, (accounts, instruments)),

@@ -122,8 +122,7 @@ class Run:
 
     def take(self, first_seq: int, records: Records) -> None:
         """Take whole events in order; `first_seq` is the Seq of the first. Block headers among them carry none."""
-        self._records, self._data = records, records.view(np.uint8).data
-        self.position, self.told, self._seq = 0, 0, (0, first_seq)
+        self._lay(first_seq, records)
         if not self._started:
             beginning = _first_market_record(records)
             self._advance(records[:beginning])
@@ -136,11 +135,14 @@ class Run:
 
     def apply(self, first_seq: int, records: Records) -> None:
         """Take records of a run whose commands are known and that calls nobody: nothing due is carried out at their end."""
-        self._records, self._data = records, records.view(np.uint8).data
-        self.position, self.told, self._seq = 0, 0, (0, first_seq)
+        self._lay(first_seq, records)
         self.engine.take(records)
         self.position = len(records)
         self._tell_events()
+
+    def _lay(self, first_seq: int, records: Records) -> None:
+        self._records, self._data = records, records.view(np.uint8).data
+        self.position, self.told, self._seq = 0, 0, (0, first_seq)
 
     def reach(self, now_ns: int, arrivals: int) -> None:
         """Go on to an engine time at which so many things had arrived at the venue."""
@@ -163,7 +165,7 @@ class Run:
         self._ask()
 
     def state_hash(self) -> str:
-        """The state hash of the run: market, engine, ledger."""
+        """The state hash of the run: its market and its engine."""
         return self.engine.state_hash()
 
     def _start(self) -> None:

@@ -161,9 +161,7 @@ class Seat:
         return bids, asks
 
     def position(self, symbol: str) -> Decimal:
-        index = self._index(symbol)
-        size, _ = self.holdings.get(index, (0, 0))
-        return decimal_of(size, self._here.engine.market.instruments[index].size_scale)
+        return decimal_of(self.position_units(symbol), self.instrument(symbol).size_scale)
 
     def position_units(self, symbol: str) -> int:
         return self.holdings.get(self._index(symbol), (0, 0))[0]

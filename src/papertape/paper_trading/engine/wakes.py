@@ -40,7 +40,6 @@ class Wakes:
                 if (other, of) == (feed, instrument)
             )
             state["subscriptions"][last]["next"] = row
-        state["subscription_count"] = row + 1
         self.feeds.append((seat, feed, self._engine.market.instruments[instrument]))
         self._numbers.append(instrument)
 
@@ -65,7 +64,6 @@ class Wakes:
         row["state"]["source"], row["state"]["interval_ns"] = source, interval_ns
         row["next"] = state["instruments"]["bars"][instrument]
         state["instruments"]["bars"][instrument] = slot
-        state["bar_count"] = slot + 1
         self.bars.append((instrument, interval_ns, source, [seat]))
 
     def export(self) -> dict[str, Any]:

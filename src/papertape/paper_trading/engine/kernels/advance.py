@@ -34,8 +34,7 @@ _FIRST_MARKET, _INSTRUMENT, _CLOCK_OFFSET, _GAP = (
     int(Kind.GAP),
 )
 _QUOTE, _PRINT, _DELTA, _SNAPSHOT = int(Kind.QUOTE), int(Kind.PRINT), int(Kind.DEPTH_DELTA), int(Kind.DEPTH_SNAPSHOT)
-_FIRST, _LAST, _ASK, _EMPTY, _HELD, _BACKFILL = (
-    int(Flag.FIRST),
+_LAST, _ASK, _EMPTY, _HELD, _BACKFILL = (
     int(Flag.LAST),
     int(Flag.ASK),
     int(Flag.EMPTY),
@@ -166,7 +165,7 @@ def reach(state, books, now_ns):
 def _one_due(state, books):
     if state.event_count > len(state.events) // 2 or not _clock_to(state, max(state.now_ns, state.due[0].due_ns)):
         return _FULL
-    desk.arrive(state, books, 0)
+    desk.arrive(state, books)
     drop_first_due(state)
     return _WOKEN if state.listened != 0 else _DONE
 

@@ -115,7 +115,7 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     order.reserved, order.reduces = 0, 0
     order.list, order.next = _NONE, _NONE
     state.orders_live += 1
-    order.reduces = size if _reduces(state, order, size) else 0
+    order.reduces = size if _reduces(state, account, instrument, side, size, 0) else 0
     if order.reduces != 0:
         state.positions[account, instrument].reducing[reducing_row(side)] += size
     reserve(state, slot, _reference(state.instruments[instrument], side, kind, price))
@@ -213,12 +213,14 @@ def _check_rules(inst, price, reference, size):
 
 
 @njit
-def _reduces(state, order, rest):
-    """Whether an order only takes back a perpetual position, together with those that already do."""
-    position = state.positions[order.account, order.instrument]
-    if state.instruments[order.instrument].is_spot or position["size"] * order.side >= 0:
+def _reduces(state, account, instrument, side, rest, freed):
+    """Whether an order only takes back a perpetual position, together with those that already do; `freed` is what an
+    amended one is counted with among them.
+    """
+    position = state.positions[account, instrument]
+    if state.instruments[instrument].is_spot or position["size"] * side >= 0:
         return False
-    return rest <= abs(position["size"]) - (position.reducing[reducing_row(order.side)] - order.reduces)
+    return rest <= abs(position["size"]) - (position.reducing[reducing_row(side)] - freed)
 
 
 @njit
@@ -232,9 +234,7 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
             return _OK if rest <= position["size"] - (position.reserved - freed) else _NO_HOLDING
         need = capped(amount, fee(amount, inst.taker_rate))
         return _OK if need <= purse.cash - (purse.reserved - freed) else _NO_BALANCE
-    if position["size"] * side < 0 and rest <= abs(position["size"]) - (
-        position.reducing[reducing_row(side)] - freed_reducing
-    ):
+    if _reduces(state, account, instrument, side, rest, freed_reducing):
         return _OK
     worth, exposed = equity(state, account)
     limit = worth * purse.leverage if worth <= _MAX // purse.leverage else _MAX
@@ -252,10 +252,10 @@ def _latency_ns(state, instrument):
 
 
 @njit
-def arrive(state, books, row):
-    """What is due first arrives at the venue; `row` is its place in the queue of dues, which the caller drops."""
-    what, number, account = state.due[row].what, state.due[row].order, state.due[row].account
-    price, size = state.due[row].price, state.due[row]["size"]
+def arrive(state, books):
+    """What is due first arrives at the venue; the caller drops it from the queue."""
+    first = state.due[0]
+    what, number, account, price, size = first.what, first.order, first.account, first.price, first["size"]
     state.arrivals += 1
     slot = find(state, account, number)
     if what == _NEW:
@@ -328,7 +328,7 @@ def _arrive_amend(state, books, slot, price, size):
     if not keeps:
         delist(state, slot)
     order.price, order["size"] = price, size
-    order.reduces = rest if _reduces(state, order, rest) else 0
+    order.reduces = rest if _reduces(state, order.account, order.instrument, order.side, rest, order.reduces) else 0
     state.positions[order.account, order.instrument].reducing[reducing_row(order.side)] += order.reduces
     reserve(state, slot, price)
     tell(state, slot, _AMENDED, 0)

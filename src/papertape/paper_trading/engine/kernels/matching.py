@@ -28,7 +28,6 @@ from papertape.paper_trading.engine.rows import (
     OrderType,
     Reason,
     Side,
-    Status,
 )
 
 _HALF_EVEN = int(Rounding.HALF_EVEN)
@@ -44,7 +43,6 @@ _FILL, _EXPIRED, _REJECTED, _TRIGGERED = (
     int(EventKind.TRIGGERED),
 )
 _NO_MARKET, _NO_LIQUIDITY, _NO_BALANCE = int(Reason.NO_MARKET), int(Reason.NO_LIQUIDITY), int(Reason.NO_BALANCE)
-_WORKING = int(Status.WORKING)
 
 
 @njit
@@ -150,14 +148,14 @@ def take_levels(state, book, slot, limit, liquidity):
     for _ in range(LEVELS_WALKED_MAX):
         if price == 0 or not within(order.side, price, limit):
             break
-        rest = order["size"] - order.filled
-        got = rest
-        if displayed != 0 and inst.whole_fills == 0:
-            got = min(rest, _left_of(state, order, price, displayed))
-            if got != 0 and value(inst, price, got)[0]:
-                _note_taken(state, order, price, displayed, got)
+        got = order["size"] - order.filled
+        is_remembered = displayed != 0 and inst.whole_fills == 0
+        if is_remembered:
+            got = min(got, _left_of(state, order, price, displayed))
         if not value(inst, price, got)[0]:
             break  # no money can count it
+        if got != 0 and is_remembered:
+            _note_taken(state, order, price, displayed, got)
         if got != 0 and fill(state, slot, order.price if liquidity == _MAKER else price, got, liquidity):
             return True
         price, displayed = _level_behind(book, 1 if order.side == _BUY else 0, price)

@@ -4,14 +4,13 @@ from papertape.core.book.state_hash import K_STEP, signed
 from papertape.core.fixed.rows import MANTISSA_MAX
 from papertape.core.jit import njit
 from papertape.paper_trading.engine.kernels.money import fee, value
-from papertape.paper_trading.engine.rows import NONE, EventKind, OrderType, Side, Status
+from papertape.paper_trading.engine.rows import NONE, EventKind, OrderType, Side
 
 _NONE = NONE
 _NO_KEY = -MANTISSA_MAX
 _NEVER = MANTISSA_MAX
 _BUY = int(Side.BUY)
 _STOP = int(OrderType.STOP)
-_PENDING = int(Status.PENDING)
 _FILL, _REJECTED, _REFUSED = int(EventKind.FILL), int(EventKind.REJECTED), int(EventKind.REFUSED)
 _KH, _LOW32 = signed(K_STEP), (1 << 32) - 1
 BUYS, SELLS, STOPS_TO_SELL, STOPS_TO_BUY = 0, 1, 2, 3
