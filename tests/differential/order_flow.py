@@ -324,8 +324,10 @@ class _Flow:
         what = rng.random()
         if what < 0.34:
             self._move(venue)
-        elif what < 0.46:
+        elif what < 0.44:
             self._quote(venue)
+        elif what < 0.46:
+            self._quotes(venue)
         elif what < 0.52:
             self._odd_quote(venue)
         elif what < 0.78:
@@ -342,6 +344,15 @@ class _Flow:
             self._queue(venue)
         else:
             self._other(venue)
+
+    def _quotes(self, venue: _Venue) -> None:
+        """A stretch of quotes with nothing between, most of them as they should be."""
+        rng, steps = self.rng, self.rng.randrange(2, 40)
+        for away in [rng.randrange(1, 9)] * steps if rng.random() < 0.7 else rng.choices(range(1, 9), k=steps):
+            self._pass_time()
+            venue.update_id += 1
+            fields = (venue.price(-away), venue.size(), venue.price(away), venue.size(), venue.update_id)
+            self._odd_quote(venue) if rng.random() < 0.04 else self._pack(Kind.QUOTE, venue.index, *fields)
 
     def _move(self, venue: _Venue) -> None:
         """The book changes; the quote of the same id comes before, after, or not at all."""

@@ -1,4 +1,7 @@
-"""Quotes that strategies are told of ahead of the engine: the run must be the one that is told record by record."""
+"""Quotes that concern nobody, which the engine takes many at once, and those that strategies are told of before that.
+
+The run must be the one that is told record by record.
+"""
 
 import random
 from typing import Any
@@ -13,7 +16,7 @@ from papertape.paper_trading.engine.facts import KeptFacts
 from papertape.paper_trading.engine.rows import Side
 from papertape.paper_trading.engine.run import Run
 from papertape.paper_trading.engine.terms import Terms
-from papertape.paper_trading.strategy import Context, OrderUpdate, Quote, Strategy
+from papertape.paper_trading.strategy import BarUpdate, Context, OrderUpdate, Quote, Strategy
 from papertape.runtime.bench import market_stream
 from tests.differential.order_flow import scenario
 
@@ -57,6 +60,29 @@ class Restless(Strategy):
 
     def on_timer(self, ctx: Context, name: str) -> None:
         self.seen.append((ctx.now_ns, name, ctx.quote(self.symbol)))
+
+
+class Looks(Strategy):
+    """Bars of every source and quotes now and then, of all instruments that there are at the start; writes them down."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng, self.seen = random.Random(seed), list[Any]()
+
+    def on_start(self, ctx: Context) -> None:
+        for symbol in ctx.symbols:
+            for source in self.rng.sample(("prints", "bid", "ask", "mid"), self.rng.randrange(1, 5)):
+                ctx.subscribe_bars(symbol, self.rng.choice(("1s", "250ms", "5m")), source)
+            for every in self.rng.sample((2, 3, 10, 100), self.rng.randrange(3)):
+                ctx.subscribe_quotes(symbol, every=every)
+
+    def on_bar(self, ctx: Context, bar: BarUpdate) -> None:
+        self.seen.append((ctx.now_ns, bar[1:], ctx.quote(bar.instrument.symbol)))
+        lots = self.rng.choice((0, 10, -10))
+        if lots:
+            ctx.submit_units(bar.instrument.symbol, Side.BUY if lots > 0 else Side.SELL, 10 * bar.instrument.lot)
+
+    def on_quote(self, ctx: Context, quote: Quote) -> None:
+        self.seen.append((ctx.now_ns, quote[1:]))
 
 
 class Raises(Restless):
@@ -103,6 +129,14 @@ def test_random_worlds(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
         world.terms,
         make=lambda: [Restless(seed + k, symbol, (0.3, 0.8)[seed // 4 % 2]) for k, symbol in enumerate(symbols)],
     )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bars_and_quotes_now_and_then(seed: int) -> None:
+    world = scenario(seed)
+    at_once, one_by_one = (told(world.records, world.terms, [Looks(seed), Looks(seed + 1)], n) for n in (100_000, 1))
+    assert one_by_one == at_once
+    assert any(at_once[2])
 
 
 @pytest.mark.parametrize("calm", [0.0, 0.9, 0.995, 1.0])

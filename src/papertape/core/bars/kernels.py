@@ -1,7 +1,7 @@
 """Time bars for kernels, by the rules told in `rows.py`: one pass over the records of all instruments."""
 
 import numpy as np
-from numba import literal_unroll
+from numba import int64, literal_unroll
 
 from papertape.core.bars.rows import BAR_DTYPE, BAR_STATE_DTYPE, UNUSABLE, BarSource
 from papertape.core.fixed.rows import MANTISSA_MAX, VALUE_MAX
@@ -9,7 +9,7 @@ from papertape.core.jit import array_of, njit
 from papertape.core.records import RECORD_DTYPE, Flag, Kind
 
 _NOTHING, _PRINTS = int(BarSource.NOTHING), int(BarSource.PRINT)
-_ASK, _MID = int(BarSource.ASK), int(BarSource.MID)
+_BID, _ASK, _MID = int(BarSource.BID), int(BarSource.ASK), int(BarSource.MID)
 _PRINT, _QUOTE, _SOLD = int(Kind.PRINT), int(Kind.QUOTE), int(Flag.ASK)
 _MAX, _VALUE_MAX = MANTISSA_MAX, VALUE_MAX
 _BAR_FIELDS = BAR_DTYPE.names or ()
@@ -52,6 +52,33 @@ def add_record(state, record, closed):
         if not record["flags"] & _SOLD:
             bar["taker_buy_volume"] = min(bar["taker_buy_volume"], _MAX - other) + other
     return made
+
+
+@njit
+def quotes_window(state, first_ns, end_ns):
+    """The part of a span of time in which quotes close no bar and open none: none of it before the first quote."""
+    source, bar = state["source"], state["bar"]
+    if source == _NOTHING or source == _PRINTS:
+        return first_ns, end_ns
+    if bar["records"] == 0:
+        return first_ns, first_ns
+    return max(first_ns, bar["start_ns"]), min(end_ns, bar["start_ns"] + state["interval_ns"])
+
+
+@njit
+def add_quotes(state, records, start, end):
+    """As `add_record` for usable quotes within `quotes_window`, `start` to `end` of `records`."""
+    source, bar = state["source"], state["bar"]
+    if source == _NOTHING or source == _PRINTS:
+        return
+    high, low = bar["high"], bar["low"]
+    bids, asks = int64(source != _ASK), int64(source != _BID)
+    for at in range(start, end):
+        price = records[at]["price"] * bids + records[at]["x"] * asks
+        high, low = max(high, price), min(low, price)
+    bar["high"], bar["low"] = high, low
+    bar["close"] = records[end - 1]["price"] * bids + records[end - 1]["x"] * asks
+    bar["records"] += end - start
 
 
 @njit(

@@ -383,6 +383,32 @@ def take(book, record):
 
 
 @njit
+def take_quotes(book, records, start, end):
+    """As `take` for quotes that follow one another: each newer than all before it and than the book, and unremarkable."""
+    price_word, size_word = book.price_word, book.size_word
+    by_price, by_size, by_x, by_y = price_word * _KP, size_word * _KS, price_word * _KX, size_word * _KY
+    running, head, count = book.running, book.pending_head, book.pending_count
+    for at in range(start, end):
+        record = records[at]
+        ident, price, size, x, y = record["id"], record["price"], record["size"], record["x"], record["y"]
+        if count == _PENDING:
+            head = (head + 1) % _PENDING
+            count -= 1
+        row = book.pending[(head + count) % _PENDING]
+        row[0], row[1], row[2], row[3], row[4] = ident, price, size, x, y
+        count += 1
+        mixed = record["ts_event_ns"] * _KT + (_QUOTE << 8 | int64(record["flags"]) & _HASHED) * _KF
+        mixed += price * by_price + size * by_size + x * by_x + y * by_y + ident * _KI
+        word = (running ^ mixed) * _KH
+        running = word ^ (word >> 32 & _LOW32)
+    book.running, book.pending_head, book.pending_count = running, head, count
+    book.records += end - start
+    last = records[end - 1]
+    book.quote_id = last["id"]
+    book.quote[0], book.quote[1], book.quote[2], book.quote[3] = last["price"], last["size"], last["x"], last["y"]
+
+
+@njit
 def advance(records, start, books):
     """Take records from position `start` on; returns the position reached and why it stopped there.
 

@@ -105,23 +105,13 @@ class Engine:
 
     def quiet_ahead(self, start: int, subscription: int) -> int:
         """How many loaded records from `start` on are quotes that concern nobody but this subscription."""
-        return int(self._doors.quiet_ahead(self._records_at, self._records_count, start, self._states_at, subscription))
+        market = self._books_at, self._books_count, self._states_at
+        return int(self._doors.quiet_ahead(self._records_at, self._records_count, start, *market, subscription))
 
-    def pass_quiet(self, start: int, end: int, subscription: int, wake_ns: int) -> None:
-        """Take loaded records of which the subscription has been told already, as `quiet_ahead` allowed."""
-        position, why, _ = self._doors.advance(
-            self._records_at,
-            end,
-            start,
-            self._books_at,
-            self._books_count,
-            self._states_at,
-            wake_ns,
-            self._act,
-            subscription,
-        )
-        if why != _DONE:
-            raise IntegrityError(f"expected quiet records up to {end}, was stopped at {position} with {Why(why).name}")
+    def pass_quiet(self, start: int, end: int, subscription: int) -> None:
+        """Take loaded records of which the subscription has been told already, as many as `quiet_ahead` allowed or fewer."""
+        market = self._books_at, self._books_count, self._states_at
+        self._doors.pass_quiet(self._records_at, start, end, *market, subscription)
 
     def advance(self, start: int, wake_ns: int = MANTISSA_MAX) -> tuple[int, int, int]:
         """Take loaded records from `start` on until someone must be asked, at the latest when engine time reaches `wake_ns`.
@@ -132,7 +122,7 @@ class Engine:
         position, data, count, doors = start, self._records_at, self._records_count, self._doors
         while True:
             position, why, only = doors.advance(
-                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act, NONE
+                data, count, position, self._books_at, self._books_count, self._states_at, wake_ns, self._act
             )
             if why in (_WOKEN, _TIMER):
                 return position, why, only

@@ -225,8 +225,7 @@ class Run:
     def catch_up(self) -> None:
         """Let the engine take what strategies know of already."""
         if self.told > self.position:
-            wake_ns = self._timers[0].due_ns if self._timers else MANTISSA_MAX
-            self.engine.pass_quiet(self.position, self.told, self._telling, wake_ns)
+            self.engine.pass_quiet(self.position, self.told, self._telling)
             self.position = self.told
 
     def _write(self, kind: str, body: Any) -> None:

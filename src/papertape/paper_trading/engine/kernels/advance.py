@@ -21,11 +21,11 @@ from papertape.paper_trading.engine.kernels.orders import (
     drop_first_due,
     refresh_next,
 )
-from papertape.paper_trading.engine.rows import NONE, QUIET_MAX, SECOND_NS, Feed, Why
+from papertape.paper_trading.engine.kernels.quiet import concerns_orders, quiet_quotes, take_quiet
+from papertape.paper_trading.engine.rows import NONE, SECOND_NS, Feed, Why
 
 _NEVER = MANTISSA_MAX
 _NONE = NONE
-_QUIET_MAX = QUIET_MAX
 _SECOND_NS = SECOND_NS
 _FIRST_MARKET, _INSTRUMENT, _CLOCK_OFFSET, _GAP = (
     int(FIRST_MARKET_KIND),
@@ -57,21 +57,21 @@ _FEED_QUOTE, _FEED_PRINT, _FEED_BOOK = int(Feed.QUOTE), int(Feed.PRINT), int(Fee
 
 
 @njit
-def advance(records, start, books, states, wake_ns, act, told):
+def advance(records, start, books, states, wake_ns, act):
     """Take records from `start` on, until engine time reaches `wake_ns`; returns the position reached, why (`Why`), and
     the only subscription to wake, or NONE.
 
-    At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the
-    address of the compiled strategy of the account `compiled_account`; it is called with the state, that account and each record taken.
-    `told` is a subscription that knows all these records already and is not woken, or NONE.
+    At WOKEN and DONE the records before that position are taken. At all else the record at that position is still to
+    be taken; so may it be at WOKEN, when something due before it woke someone. `act` is the address of the compiled
+    strategy of the account `compiled_account`; it is called with the state, that account and each record taken.
     """
     state = states[0]
-    if told != _NONE:
-        state.subscriptions[told].left += len(records) - start
     state.wake_ns = wake_ns
     refresh_next(state)
     room = len(state.events) // 2
-    for at in range(start, len(records)):
+    at = start - 1
+    while at + 1 < len(records):
+        at += 1
         record = records[at]
         kind = record["kind"]
         if kind < _INSTRUMENT:
@@ -97,10 +97,17 @@ def advance(records, start, books, states, wake_ns, act, told):
         if kind == _GAP:
             _lose(state, books[instrument], instrument)
             continue
+        traded = instrument < state.instruments_used and state.instruments[instrument].listed != 0
+        if traded and kind == _QUOTE and _more_quotes(records, at, instrument):
+            count = quiet_quotes(records, at, state, books[instrument], instrument, _NONE)
+            if count != 0:
+                take_quiet(records, at, at + count, state, books[instrument], instrument, _NONE)
+                at += count - 1
+                continue
         fresh = record["id"] > books[instrument].quote_id
         if not take(books[instrument], record):
             return at, _BOOK_CAPACITY, _NONE
-        if instrument < state.instruments_used and state.instruments[instrument].listed != 0:
+        if traded:
             _follow(state, books[instrument], instrument, record, fresh)
             if state.compiled_account != _NONE:
                 call_at(act, state, state.compiled_account, record)
@@ -108,6 +115,13 @@ def advance(records, start, books, states, wake_ns, act, told):
             if state.wake_count + state.closed_count + state.listened != 0:
                 return at + 1, _WOKEN, _only_wake(state)
     return len(records), _DONE, _NONE
+
+
+@njit_inline
+def _more_quotes(records, at, instrument):
+    """Whether the next record is a quote of this instrument too: only then it pays to look ahead."""
+    following = min(at + 1, len(records) - 1)
+    return following != at and records[following]["kind"] == _QUOTE and records[following]["instrument"] == instrument
 
 
 @njit
@@ -242,42 +256,8 @@ def _new_top(state, book, instrument, bid, bid_size, ask, ask_size):
             return
         inst.mid2 = inst.bid + inst.ask
     # One look at the first keys tells most tops from those that concern an order.
-    if _concerns_orders(inst, bid if bid != 0 else ask, ask if ask != 0 else bid):
+    if concerns_orders(inst, bid if bid != 0 else ask, ask if ask != 0 else bid):
         top_changed(state, book, instrument)
-
-
-@njit_inline
-def _concerns_orders(inst, bid, ask):
-    """Whether a top may fill, move up or fire an order."""
-    if inst.key[BUYS] >= bid or inst.key[SELLS] >= -ask:
-        return True
-    return inst.head[STOPS_TO_SELL] != _NONE or inst.head[STOPS_TO_BUY] != _NONE
-
-
-@njit
-def quiet_ahead(records, start, states, subscription):
-    """How many records from `start` on are quotes that concern nobody but this subscription, which each of them wakes.
-
-    Nothing is due before them, no mark is made, no bar, order or other feed sees them: whoever listens may be told of
-    them first, and `advance` with this subscription in `told` takes them after that.
-    """
-    state, count = states[0], 0
-    mine = state.subscriptions[subscription]
-    inst = state.instruments[mine.instrument]
-    if mine.feed != _FEED_QUOTE or mine.every != 1 or mine.next != _NONE or inst.feeds[_FEED_QUOTE] != subscription:
-        return count
-    if inst.bars != _NONE or state.compiled_account != _NONE or state.event_count > len(state.events) // 2:
-        return count
-    for at in range(start, min(len(records), start + _QUIET_MAX)):
-        record = records[at]
-        if record["kind"] != _QUOTE or record["instrument"] != mine.instrument:
-            return count
-        if record["ts_recv_ns"] + state.offset_ns >= state.next_ns or _concerns_orders(
-            inst, record["price"], record["x"]
-        ):
-            return count
-        count += 1
-    return count
 
 
 @njit

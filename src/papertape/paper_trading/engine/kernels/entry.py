@@ -12,7 +12,7 @@ from numba import carray, cfunc, config, from_dtype, types  # type: ignore[attr-
 from papertape.core.jit import at_address, njit
 from papertape.core.records import RECORD_DTYPE
 from papertape.paper_trading.engine.kernels import advance as kernel
-from papertape.paper_trading.engine.kernels import desk
+from papertape.paper_trading.engine.kernels import desk, quiet
 from papertape.paper_trading.engine.kernels.money import equity
 
 _INT = types.int64
@@ -23,9 +23,11 @@ class Doors(NamedTuple):
     """The kernels for one layout of books and state; `states` and `books` are addresses."""
 
     advance: object
-    """(records, count, start, books, books' count, states, wake time, strategy, told) -> (position, `Why`, subscription)."""
+    """(records, count, start, books, books' count, states, wake time, strategy) -> (position, `Why`, subscription)."""
     quiet_ahead: object
-    """(records, count, start, states, subscription) -> how many."""
+    """(records, count, start, books, books' count, states, subscription) -> how many."""
+    pass_quiet: object
+    """(records, start, end, books, books' count, states, subscription)."""
     settle: object
     """(books, books' count, states, until, most arrivals) -> `Why`."""
     move_clock: object
@@ -39,7 +41,7 @@ class Doors(NamedTuple):
 def doors(book_dtype, state_dtype):
     """The kernels for these layouts, from the cache or compiled."""
 
-    def advance(records, count, start, books, books_count, states, wake_ns, act, told):
+    def advance(records, count, start, books, books_count, states, wake_ns, act):
         return kernel.advance(
             at_address(records, count, RECORD_DTYPE),
             start,
@@ -47,12 +49,17 @@ def doors(book_dtype, state_dtype):
             at_address(states, 1, state_dtype),
             wake_ns,
             act,
-            told,
         )
 
-    def quiet_ahead(records, count, start, states, subscription):
-        there = at_address(records, count, RECORD_DTYPE)
-        return kernel.quiet_ahead(there, start, at_address(states, 1, state_dtype), subscription)
+    def quiet_ahead(records, count, start, books, books_count, states, told):
+        there, state = at_address(records, count, RECORD_DTYPE), at_address(states, 1, state_dtype)[0]
+        return quiet.quiet_ahead(there, start, state, at_address(books, books_count, book_dtype), told)
+
+    def pass_quiet(records, start, end, books, books_count, states, told):
+        there, state = at_address(records, end, RECORD_DTYPE), at_address(states, 1, state_dtype)[0]
+        instrument = state.subscriptions[told].instrument
+        book = at_address(books, books_count, book_dtype)[instrument]
+        quiet.take_quiet(there, start, end, state, book, instrument, told)
 
     def settle(books, books_count, states, until_ns, arrivals_max):
         books_there = at_address(books, books_count, book_dtype)
@@ -74,7 +81,7 @@ def doors(book_dtype, state_dtype):
     def equity_of(states, account):
         return equity(at_address(states, 1, state_dtype)[0], account)[0]
 
-    every = (advance, quiet_ahead, settle, move_clock, submit, cancel, amend, equity_of)
+    every = (advance, quiet_ahead, pass_quiet, settle, move_clock, submit, cancel, amend, equity_of)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return Doors(*every)
     return Doors(*(njit((_INT,) * one.__code__.co_argcount)(one) for one in every))
