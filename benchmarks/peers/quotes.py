@@ -67,10 +67,30 @@ def make(reel: Path | None, symbol: str, count: int) -> Quotes:
 
 def bars_of(quotes: Quotes) -> Any:
     """Open, high, low and close of the bid in each minute that a later quote ends, in ticks; plain numpy as the judge."""
-    starts = np.flatnonzero(np.diff(quotes["time_ns"] // MINUTE_NS, prepend=-1))
-    bid = quotes["bid"]
+    starts, bid = _minutes(quotes), quotes["bid"]
     highs, lows = np.maximum.reduceat(bid, starts), np.minimum.reduceat(bid, starts)
     return np.stack([bid[starts[:-1]], highs[:-1], lows[:-1], bid[starts[1:] - 1]], axis=1)
+
+
+def _minutes(quotes: Quotes) -> Any:
+    """The first quote of each minute."""
+    return np.flatnonzero(np.diff(quotes["time_ns"] // MINUTE_NS, prepend=-1))
+
+
+def bar_trades_of(quotes: Quotes, *, closed_by_quote: bool) -> dict[str, int]:
+    """What the strategy on bars trades, as `side.answer` tells it; plain Python as the judge.
+
+    A bar is closed by the first quote after it, at which the order is filled then, or by a clock before that quote.
+    """
+    starts, held, orders, cash = _minutes(quotes), 0, 0, 0
+    closes = quotes["bid"][starts[1:] - 1]
+    for before, close, quote in zip(
+        closes[:-1], closes[1:], quotes[starts[2:] - (0 if closed_by_quote else 1)], strict=True
+    ):
+        if (close > before and not held) or (close < before and held):
+            cash += int(quote["bid"]) if held else -int(quote["ask"])
+            held, orders = 1 - held, orders + 1
+    return {"orders": orders, "fills": orders, "position": held, "cash": cash}
 
 
 def events_of(quotes: Quotes) -> Any:

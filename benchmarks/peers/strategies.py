@@ -1,4 +1,4 @@
-"""Quotes per second through a strategy: nautilus_trader and hftbacktest on the same quotes, by the same rules.
+"""Quotes per second through a strategy: papertape, nautilus_trader and hftbacktest on the same quotes, by the same rules.
 
 Three cases. `bars`: 1-minute bars of the bid, made inside the engine; at a bar's close one lot is bought at market
 when it closed higher than the one before and no lot is held, and sold when it closed lower and one is held.
@@ -6,16 +6,21 @@ when it closed higher than the one before and no lot is held, and sold when it c
 cancelled and a new one of one lot is placed, post-only, five ticks below the best bid. No latency, no fees; a resting
 order fills at its own price once the best ask is at it or below.
 
-All sides must end with the same bars, orders, fills, position and cash, or there are no figures; the bars are judged
-by numpy. hftbacktest has no bars: its strategy makes them at every quote; `steps-1` and `steps-60` look once a
-second and once a minute, which gives the same closes and trades and other highs and lows. nautilus_trader replays
-fewer quotes, since it is slow.
+All sides must end with the same bars, orders, fills, position and cash, or there are no figures. Bars and their trades
+are judged by numpy: at papertape a bar is closed by the first quote after it, and the order is filled there; the
+others close it by a clock, and fill at the quote before. hftbacktest has no bars: its strategy makes them at every
+quote; `steps-1` and `steps-60` look once a second and once a minute, which gives the same closes and trades and other
+highs and lows. nautilus_trader replays fewer quotes, since it is slow.
+
+hftbacktest's strategies are compiled, nautilus_trader's are Python. `papertape_ratio` is papertape's quotes per second
+by those of the row's side, with a strategy of the same kind (`-compiled` or Python; bars are Python's).
 """
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +28,20 @@ import environment
 import numpy as np
 import quotes
 from replay import RECORDED
-from side import digest
+from side import REQUOTE_EVERY, digest
 
 HERE = Path(__file__).resolve().parent
 CASES = ("bars", "callback", "requote")
 STEPS = ("steps-1", "steps-60")
+COMPILED = "-compiled"
 TRADED = ("orders", "fills", "position", "cash")
 SHOWN = ("quotes_per_s", "quotes", "bars", "orders", "fills", "peak_rss_mb", "papertape_ratio")
 
 Answer = dict[str, Any]
 
 
-def papertape(_made: Path, _case: str) -> Answer | None:
-    """SEAM: papertape's side, None as long as it has no engine.
-
-    It is given the folder with `quotes.npy` (`side.QUOTE_DTYPE`) and the case, and answers what `side.answer` prints:
-    seconds, bars, bars_hash, closes_hash, seen, orders, fills, position, cash, peak_rss_mb.
-    """
-    return None
+def papertape(made: Path, case: str) -> Answer:
+    return environment.answer_of(sys.executable, str(HERE / "papertape_side.py"), str(made / "quotes.npy"), case)
 
 
 def nautilus(made: Path, case: str) -> Answer:
@@ -59,13 +60,25 @@ def judge(name: str, expected: Answer, answer: Answer) -> None:
         raise SystemExit(f"{name}: expected {expected}, was {found}")
 
 
-def known(made: quotes.Quotes, case: str) -> Answer:
-    """What every answer to a case must say; closes decide the trades, so the steps are judged by them."""
-    if case in {"callback", "requote"}:
-        return {"seen": len(made)}
+def known(made: quotes.Quotes, side: str, case: str) -> Answer:
+    """What an answer to a case must say whatever others say; closes decide the trades, so the steps are judged by them."""
+    if case.startswith("callback"):
+        return {"seen": len(made), "orders": 0}
+    if case.startswith("requote"):
+        return {"orders": len(made) // REQUOTE_EVERY}
     bars = quotes.bars_of(made)
     whole = {"bars_hash": digest(bars)} if case == "bars" else {}
-    return {"bars": len(bars), "closes_hash": digest(bars[:, 3]), **whole}
+    trades = quotes.bar_trades_of(made, closed_by_quote=side == "papertape")
+    return {"bars": len(bars), "closes_hash": digest(bars[:, 3]), **whole, **trades}
+
+
+def asked(case: str, *, slow: bool) -> list[tuple[str, str, Callable[[Path, str], Answer]]]:
+    """Side, case as it is called there, and how it is asked."""
+    steps = STEPS if case == "bars" and not slow else ()
+    compiled = () if case == "bars" else (case + COMPILED,)
+    ours = [("papertape", one, papertape) for one in (case, *compiled)]
+    theirs = [("hftbacktest", one, hftbacktest) for one in (case, *steps)]
+    return [*ours, *([("nautilus", case, nautilus)] if slow else []), *theirs]
 
 
 def rows_of(made: quotes.Quotes, *, slow: bool) -> dict[str, Answer]:
@@ -75,17 +88,10 @@ def rows_of(made: quotes.Quotes, *, slow: bool) -> dict[str, Answer]:
         np.save(Path(folder) / "quotes.npy", made)
         np.save(Path(folder) / "events.npy", quotes.events_of(made))
         for case in CASES:
-            sides = {"papertape": papertape, "nautilus": nautilus, "hftbacktest": hftbacktest}
-            if not slow:
-                del sides["nautilus"]
-            asked = {(side, case): ask(Path(folder), case) for side, ask in sides.items()}
-            if case == "bars" and not slow:
-                asked |= {("hftbacktest", step): hftbacktest(Path(folder), step) for step in STEPS}
             traded: Answer = {}
-            for (side, kind), answer in asked.items():
-                if answer is None:
-                    continue
-                judge(f"{side} {kind}, {len(made):,} quotes", known(made, kind) | traded, answer)
+            for side, kind, ask in asked(case, slow=slow):
+                answer = ask(Path(folder), kind)
+                judge(f"{side} {kind}, {len(made):,} quotes", traded | known(made, side, kind), answer)
                 traded = {field: answer[field] for field in TRADED}
                 rate = round(len(made) / answer["seconds"])
                 rows[f"{side} {kind}"] = {"quotes": len(made), "quotes_per_s": rate, **answer}
@@ -98,9 +104,11 @@ def measure(reel: Path | None, symbol: str, count: int, nautilus_count: int) -> 
     made = quotes.make(reel, symbol, count)
     rows = rows_of(made[:nautilus_count], slow=True) | rows_of(made, slow=False)
     for name, row in rows.items():
-        case = name.split()[1]
-        ours = rows.get(f"papertape {'bars' if case in STEPS else case}")
-        if ours:
+        side, case = name.split()
+        kind = "bars" if case in STEPS else case
+        compiled = side == "hftbacktest" and kind != "bars"
+        if side != "papertape":
+            ours = rows[f"papertape {kind}{COMPILED if compiled else ''}"]
             row["papertape_ratio"] = round(ours["quotes_per_s"] / row["quotes_per_s"], 2)
     return rows
 

@@ -92,7 +92,7 @@ class Raises(Restless):
             raise ValueError("enough")
 
 
-def told(records: Any, terms: Any, strategies: list[Restless], batch: int) -> tuple[Any, ...]:
+def told(records: Any, terms: Any, strategies: list[Any], batch: int) -> tuple[Any, ...]:
     """All that a run says of itself."""
     facts = KeptFacts()
     run = Run(Engine(terms, 7), terms, facts)

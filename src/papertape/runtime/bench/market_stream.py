@@ -13,25 +13,25 @@ FAR_SHARE = 0.12
 """Levels outside the dense window, at round prices; 12 % of ETHUSDT's levels and 34 % of BTCUSDT's are."""
 REMOVED_SHARE = 0.3
 START, SWING = 268_000, 25
+INSTRUMENT = Instrument(
+    venue="binance-usdm",
+    symbol="ETHUSDT",
+    kind=InstrumentKind.LINEAR_PERPETUAL,
+    base="ETH",
+    quote="USDT",
+    settle="USDT",
+    price_scale=2,
+    size_scale=3,
+    tick=1,
+    lot=1,
+)
 
 Records = np.ndarray[Any, np.dtype[Any]]
 
 
 def listing() -> Records:
     """The INSTRUMENT event of the stream's only instrument."""
-    instrument = Instrument(
-        venue="binance-usdm",
-        symbol="ETHUSDT",
-        kind=InstrumentKind.LINEAR_PERPETUAL,
-        base="ETH",
-        quote="USDT",
-        settle="USDT",
-        price_scale=2,
-        size_scale=3,
-        tick=1,
-        lot=1,
-    )
-    return as_records(instrument_event(instrument, 0, 0))
+    return as_records(instrument_event(INSTRUMENT, 0, 0))
 
 
 def _mid(random: np.random.Generator, count: int) -> Any:
