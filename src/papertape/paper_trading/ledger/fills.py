@@ -1,5 +1,7 @@
 """The postings of a fill: a spot fill exchanges money for a holding, a perpetual's pays profit and loss."""
 
+from functools import lru_cache
+
 import msgspec
 
 from papertape.core.errors import DataError, IntegrityError
@@ -14,6 +16,8 @@ from papertape.paper_trading.ledger.postings import (
     holding_account,
     transfer,
 )
+
+_INSTRUMENTS_KEPT = 1_024
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """Profit of what the fill closed. Posted for perpetuals; for spot it is a valuation of the holding's cost."""
 
 
+@lru_cache(_INSTRUMENTS_KEPT)
 def check_postable(instrument: Instrument) -> str | None:
     """Why fills of `instrument` cannot be posted, or None when they can. An order for one that cannot must be refused."""
     try:

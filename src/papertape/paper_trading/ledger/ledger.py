@@ -95,7 +95,7 @@ class Ledger:
         changed: dict[tuple[str, str], int] = {}
         for posting in postings:
             key = (posting.account, posting.currency)
-            changed[key] = changed.get(key, self.balance(*key)) + posting.amount
+            changed[key] = changed.get(key, self._balances.get(key, 0)) + posting.amount
         # Nothing has changed so far, and nothing below can fail.
         self._balances.update(changed)
         self._transactions, self._word = transaction.number, word

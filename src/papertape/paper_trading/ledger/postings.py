@@ -8,6 +8,7 @@ below. `rounding` is kept for what conversions between currencies will leave ove
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -23,6 +24,7 @@ PNL = "pnl"
 """The other side of realised profit and loss of perpetuals."""
 
 WORD_START = "0" * 32
+_NAMES_KEPT = 1_024
 
 
 class TransactionKind(StrEnum):
@@ -54,11 +56,13 @@ class Transaction(msgspec.Struct, frozen=True):
     postings: tuple[Posting, ...]
 
 
+@lru_cache(_NAMES_KEPT)
 def cash_account(name: str) -> str:
     """The cash of a trading account. Raises DataError when `name` cannot be one."""
     return f"{checked_name('account', name)}:cash"
 
 
+@lru_cache(_NAMES_KEPT)
 def holding_account(name: str, base: str) -> str:
     """What a trading account holds of the currency `base`. Raises DataError when either cannot be a name."""
     return f"{checked_name('account', name)}:{checked_name('currency', base)}"
@@ -93,7 +97,7 @@ def sums(postings: Iterable[Posting]) -> dict[str, int]:
 
 def next_word(word: str, transaction: Transaction) -> str:
     """The running hash over all transactions, after `transaction`: 32 hexadecimal digits."""
-    number, ts_ns, kind, reference, postings = msgspec.structs.astuple(transaction)
-    head = f"{word} {number} {ts_ns} {kind} {reference}"
-    rows = (f"{posting.account} {posting.currency} {posting.amount}" for posting in postings)
-    return hashlib.blake2b(" ".join([head, *rows]).encode(), digest_size=16).hexdigest()
+    text = f"{word} {transaction.number} {transaction.ts_ns} {transaction.kind} {transaction.reference}"
+    for posting in transaction.postings:
+        text += f" {posting.account} {posting.currency} {posting.amount}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -68,7 +68,7 @@ def advance(records, start, books, states, wake_ns, act):
     state = states[0]
     state.wake_ns = wake_ns
     refresh_next(state)
-    room = len(state.events) // 2
+    room, compiled = len(state.events) // 2, state.compiled_account
     at = start - 1
     while at + 1 < len(records):
         at += 1
@@ -98,7 +98,7 @@ def advance(records, start, books, states, wake_ns, act):
             _lose(state, books[instrument], instrument)
             continue
         traded = instrument < state.instruments_used and state.instruments[instrument].listed != 0
-        if traded and kind == _QUOTE and _more_quotes(records, at, instrument):
+        if traded and kind == _QUOTE and compiled == _NONE and _more_quotes(records, at, instrument):
             count = quiet_quotes(records, at, state, books[instrument], instrument, _NONE)
             if count != 0:
                 take_quiet(records, at, at + count, state, books[instrument], instrument, _NONE)
@@ -109,8 +109,8 @@ def advance(records, start, books, states, wake_ns, act):
             return at, _BOOK_CAPACITY, _NONE
         if traded:
             _follow(state, books[instrument], instrument, record, fresh)
-            if state.compiled_account != _NONE:
-                call_at(act, state, state.compiled_account, record)
+            if compiled != _NONE:
+                call_at(act, state, compiled, record)
                 refresh_next(state)
             if state.wake_count + state.closed_count + state.listened != 0:
                 return at + 1, _WOKEN, _only_wake(state)

@@ -32,10 +32,10 @@ def quiet_quotes(records, start, state, book, instrument, told):
     """How many records from `start` on are new quotes of this instrument that concern nobody, `QUIET_MAX` at most.
 
     Nothing is due before them, no mark is made, no order moves, no bar closes, and no subscription but `told` is woken
-    by them; what is odd about a quote is left to `advance` too.
+    by them; what is odd about a quote is left to `advance` too. A compiled strategy is not thought of.
     """
     inst = state.instruments[instrument]
-    if state.compiled_account != _NONE or state.event_count > len(state.events) // 2:
+    if state.event_count > len(state.events) // 2:
         return 0
     first_ns, end_ns = -_MAX, _MAX
     at = inst.bars
@@ -81,7 +81,7 @@ def quiet_ahead(records, start, state, books, told):
     Whoever listens may be told of them before the engine takes them.
     """
     mine = state.subscriptions[told]
-    if mine.feed != _FEED_QUOTE or mine.every != 1:
+    if mine.feed != _FEED_QUOTE or mine.every != 1 or state.compiled_account != _NONE:
         return 0
     return quiet_quotes(records, start, state, books[mine.instrument], mine.instrument, told)
 
