@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from papertape.core.records import INT64_MAX
 from papertape.paper_trading.engine.rows import TAKEN_KEPT
 from papertape.testing.naive_market import Listing
 
@@ -63,15 +64,15 @@ class Account:
     def equity(self, listings: Mapping[int, Listing]) -> int:
         """Cash and what the positions are worth at the middle; cost stands for a value that nobody knows."""
         equity = self.cash
-        for number, position in self.positions.items():
+        for number, position in sorted(self.positions.items()):
             cost = 0 if listings[number].is_spot else position.cost
-            equity += _worth(listings[number], position) - cost
+            equity = capped(capped(equity + _worth(listings[number], position)) - cost)
         return equity
 
     def exposure(self, listings: Mapping[int, Listing]) -> int:
         """Value of all perpetual positions, whether long or short."""
         held = ((listings[number], position) for number, position in self.positions.items())
-        return sum(abs(_worth(listing, position)) for listing, position in held if not listing.is_spot)
+        return capped(sum(abs(_worth(listing, position)) for listing, position in held if not listing.is_spot))
 
     def gone(self, level: tuple[int, int, int], displayed: int) -> int:
         """What this account took of a level that displayed this very size then."""
@@ -87,4 +88,9 @@ class Account:
 
 
 def _worth(listing: Listing, position: Position) -> int:
-    return position.cost if listing.middle is None else listing.value(listing.middle, position.size)
+    return position.cost if listing.middle is None else capped(listing.value(listing.middle, position.size))
+
+
+def capped(amount: int) -> int:
+    """The amount as far as 64 bits can tell it."""
+    return max(-INT64_MAX, min(amount, INT64_MAX))

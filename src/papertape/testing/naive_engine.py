@@ -17,7 +17,17 @@ from papertape.core.errors import DataError
 from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument
 from papertape.core.records import RECORD_BYTES, RECORD_STRUCT, Flag, Kind
-from papertape.paper_trading.engine.rows import SECOND_NS, Due, EventKind, OrderType, Reason, Side, Status, TimeInForce
+from papertape.paper_trading.engine.rows import (
+    LEVELS_AT_ONCE_MAX,
+    SECOND_NS,
+    Due,
+    EventKind,
+    OrderType,
+    Reason,
+    Side,
+    Status,
+    TimeInForce,
+)
 from papertape.paper_trading.engine.state_hash import (
     AccountView,
     DueView,
@@ -135,6 +145,7 @@ class NaiveEngine:
             account.taken = {level: sizes for level, sizes in account.taken.items() if level[0] != number}
 
     def _apply(self, record: Record, raw: bytes) -> None:
+        self._venue.levels_left = LEVELS_AT_ONCE_MAX
         listing = self._venue.listings.get(record.instrument)
         if listing and record.kind >= Kind.QUOTE and record.kind != Kind.PRINT:
             listing.told_ns = record.ts_event_ns or self._venue.now_ns
@@ -160,6 +171,7 @@ class NaiveEngine:
 
     def _arrive(self, due: Travelling) -> None:
         self._arrivals += 1
+        self._venue.levels_left = LEVELS_AT_ONCE_MAX
         order = self._venue.orders.get(due.order)
         if order is None:
             if due.what != Due.NEW:

@@ -15,7 +15,7 @@ from papertape.paper_trading.engine.rows import (
     TimeInForce,
 )
 from papertape.paper_trading.engine.state_hash import EventView
-from papertape.testing.naive_account import Account
+from papertape.testing.naive_account import Account, capped
 from papertape.testing.naive_market import Listing, Order, Record, move_up, no_worse
 
 Bite = tuple[int, int, int]
@@ -32,6 +32,8 @@ class NaiveMatching:
         self.orders: dict[int, Order] = {}
         self.events: list[EventView] = []
         self.events_made = 0
+        self.levels_left = 0
+        """What may still be taken by the record or arrival that is being carried out."""
 
     # Events.
 
@@ -112,7 +114,7 @@ class NaiveMatching:
             enough = needed <= account.cash - self._reserved(others)
         else:
             used = account.exposure(self.listings) + self._reserved(others) + needed
-            enough = reduces or used <= account.equity(self.listings) * account.leverage
+            enough = reduces or capped(used) <= capped(account.equity(self.listings) * account.leverage)
         if not enough:
             return Reason.NO_BALANCE
         order.reduces, order.reserved = reduces, needed
@@ -219,6 +221,9 @@ class NaiveMatching:
     def _take(self, listing: Listing, order: Order, limit: int | None, own_price: int | None = None) -> None:
         """Take level by level: at the levels' prices as taker, or at the order's own price as maker."""
         for price, displayed in self._levels(listing, order, limit):
+            if not (order.rest and self.levels_left):
+                break
+            self.levels_left -= 1
             size = self._bite(order, price, displayed, order.rest)
             if listing.value(price, size) > INT64_MAX:
                 break

@@ -21,6 +21,8 @@ NONE = -1
 """No slot: the end of a list."""
 LEVELS_WALKED_MAX = 512
 """Levels that one order takes at once; what is left over counts as not displayed."""
+LEVELS_AT_ONCE_MAX = 3_072
+"""Levels that all orders together take by one record or at one arrival; then it is as with `LEVELS_WALKED_MAX`."""
 TAKEN_KEPT = 128
 """Levels per account whose displayed size is remembered as taken, the latest ones."""
 QUIET_MAX = 256
@@ -183,7 +185,9 @@ class Capacity(NamedTuple):
 
     @property
     def events(self) -> int:
-        """Room for events between two returns; half of it is kept free before each record."""
+        """Room for events between two returns. Half of it is kept free before each record, which is enough: a fill for
+        each of `LEVELS_AT_ONCE_MAX`, and one of a print, a trigger and an end for each order.
+        """
         return max(8 * self.orders, 16 * LEVELS_WALKED_MAX)
 
 
@@ -262,7 +266,10 @@ def state_dtype(capacity: Capacity) -> np.dtype[Any]:
                 (name, "<i8")
                 for name in ("now_ns", "offset_ns", "wake_ns", "next_ns", "second_ns", "seed", "arrivals", "due_number")
             ),
-            *((name, "<i8") for name in ("orders_made", "orders_live", "events_made", "event_word", "overflow")),
+            *(
+                (name, "<i8")
+                for name in ("orders_made", "orders_live", "events_made", "event_word", "levels_left", "overflow")
+            ),
             *((name, "<i8") for name in ("due_count", "event_count", "mark_count", "closed_count", "wake_count")),
             *((name, "<i8") for name in ("instruments_used", "listened", "compiled_account")),
             ("instruments", INSTRUMENT_DTYPE, (instruments,)),

@@ -11,7 +11,7 @@ from papertape.paper_trading.engine.terms import Terms
 from papertape.runtime.bench.market_stream import listing, quotes
 from papertape.testing.naive_engine import NaiveEngine
 from tests.differential.order_flow import play, scenario
-from tests.engine_world import MS, PERPETUAL, World
+from tests.engine_world import MS, PERPETUAL, SPOT, World
 
 
 def test_accounts_are_opened_once_and_soundly() -> None:
@@ -142,10 +142,11 @@ def test_what_was_exported_takes_what_comes_as_the_engine_itself_does() -> None:
     assert hashes[0] == hashes[1]
 
 
-def test_a_value_beyond_64_bits_is_an_error_and_no_wrong_number() -> None:
-    world = World(PERPETUAL, make=Engine)
+def test_cash_beyond_64_bits_is_an_error_and_no_wrong_number() -> None:
+    world = World(SPOT, make=Engine)
     world.quote(100, 5, 102, 5)
     world.buy(0, 3)
-    world.quote(100, 5, 10**12, 5)
+    world.quote(9 * 10**10, 5, 10**11, 5)
+    world.sell(0, 1)
     with pytest.raises(IntegrityError, match="64 bits"):
-        world.wait(2_000)
+        world.sell(0, 1)

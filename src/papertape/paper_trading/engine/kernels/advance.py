@@ -22,7 +22,7 @@ from papertape.paper_trading.engine.kernels.orders import (
     refresh_next,
 )
 from papertape.paper_trading.engine.kernels.quiet import concerns_orders, quiet_quotes, take_quiet
-from papertape.paper_trading.engine.rows import NONE, SECOND_NS, Feed, Why
+from papertape.paper_trading.engine.rows import LEVELS_AT_ONCE_MAX, NONE, SECOND_NS, Feed, Why
 
 _NEVER = MANTISSA_MAX
 _NONE = NONE
@@ -217,6 +217,7 @@ def _lose(state, book, instrument):
 def _follow(state, book, instrument, record, fresh):
     """What a record that the book has taken means for orders, bars and those who listen."""
     inst = state.instruments[instrument]
+    state.levels_left = LEVELS_AT_ONCE_MAX
     kind, feed = record["kind"], _NONE
     if kind != _PRINT:
         inst.told_ns = record["ts_event_ns"] if record["ts_event_ns"] != 0 else state.now_ns

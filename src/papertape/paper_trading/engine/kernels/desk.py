@@ -31,6 +31,7 @@ from papertape.paper_trading.engine.kernels.orders import (
     tell_unknown,
 )
 from papertape.paper_trading.engine.rows import (
+    LEVELS_AT_ONCE_MAX,
     NONE,
     UNKNOWN,
     Due,
@@ -237,7 +238,7 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
     if _reduces(state, account, instrument, side, rest, freed_reducing):
         return _OK
     worth, exposed = equity(state, account)
-    limit = worth * purse.leverage if worth <= _MAX // purse.leverage else _MAX
+    limit = max(worth, 0) * purse.leverage if worth <= _MAX // purse.leverage else _MAX
     used = capped(exposed, purse.reserved - freed)
     return _OK if capped(used, amount) <= limit else _NO_BALANCE
 
@@ -257,6 +258,7 @@ def arrive(state, books):
     first = state.due[0]
     what, number, account, price, size = first.what, first.order, first.account, first.price, first["size"]
     state.arrivals += 1
+    state.levels_left = LEVELS_AT_ONCE_MAX
     slot = find(state, account, number)
     if what == _NEW:
         if slot != _NONE:

@@ -145,9 +145,10 @@ def take_levels(state, book, slot, limit, liquidity):
     order = state.orders[slot]
     inst = state.instruments[order.instrument]
     price, displayed = _first_level(inst, book, order.side)
-    for _ in range(LEVELS_WALKED_MAX):
+    for _ in range(min(LEVELS_WALKED_MAX, state.levels_left)):
         if price == 0 or not within(order.side, price, limit):
             break
+        state.levels_left -= 1
         got = order["size"] - order.filled
         is_remembered = displayed != 0 and inst.whole_fills == 0
         if is_remembered:
@@ -171,6 +172,8 @@ def fill(state, slot, price, size, liquidity):
     charge = fee(amount, inst.maker_rate if liquidity == _MAKER else inst.taker_rate)
     position = state.positions[order.account, order.instrument]
     account = state.accounts[order.account]
+    if max(abs(account.cash), abs(position.cost)) > _MAX - amount - abs(charge):
+        state.overflow = 1
     if inst.is_spot:
         profit = _trade_spot(position, order.side, size, amount)
         account.cash -= order.side * amount + charge

@@ -31,19 +31,25 @@ def capped(a, b):
 
 
 @njit
-def middle_value(state, inst, size):
-    """Value of a size of 0 or more at the middle. A value that leaves 64 bits marks the state as overflown."""
+def plus(a, b):
+    """A + b, at most the largest int64 and at least its opposite."""
+    if b > 0:
+        return _MAX if a > _MAX - b else a + b
+    return -_MAX if a < -_MAX - b else a + b
+
+
+@njit
+def middle_value(inst, size):
+    """Value of a size of 0 or more at the middle, at most the largest int64: a bad quote may say anything."""
     fits, amount = False, 0
     if inst.mid2 <= _MAX // inst.value_times:
         fits, amount = mul_div(inst.mid2 * inst.value_times, size, 2 * inst.value_over, _HALF_EVEN)
-    if not fits:
-        state.overflow = 1
-    return amount
+    return amount if fits else _MAX
 
 
 @njit
 def equity(state, account):
-    """(Equity, value of all perpetual positions at the middle) of one account."""
+    """(Equity, value of all perpetual positions at the middle) of one account; values beyond 64 bits count as the largest."""
     total, exposed = state.accounts[account].cash, 0
     for i in range(state.instruments_used):
         position = state.positions[account, i]
@@ -51,10 +57,10 @@ def equity(state, account):
             continue
         inst = state.instruments[i]
         size = abs(position["size"])
-        worth = middle_value(state, inst, size) if inst.mid2 != 0 else abs(position.cost)
+        worth = middle_value(inst, size) if inst.mid2 != 0 else abs(position.cost)
         if inst.is_spot:
-            total += worth
+            total = plus(total, worth)
         else:
             exposed = capped(exposed, worth)
-            total += (worth if position["size"] > 0 else -worth) - position.cost
+            total = plus(plus(total, worth if position["size"] > 0 else -worth), -position.cost)
     return total, exposed

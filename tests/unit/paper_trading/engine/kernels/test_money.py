@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from papertape.core.fixed import MANTISSA_MAX
-from papertape.paper_trading.engine.kernels.money import capped, equity, fee, middle_value, value
+from papertape.paper_trading.engine.kernels.money import capped, equity, fee, middle_value, plus, value
 from papertape.paper_trading.engine.rows import SMALL
 from papertape.paper_trading.engine.state import States, new_states
 
@@ -54,9 +54,14 @@ def test_equity_values_positions_at_the_middle(is_spot: bool) -> None:
     assert equity(states[0], 0) == ((1_000 + worth, 0) if is_spot else (1_000 + worth - 300, worth))
 
 
-def test_a_worth_that_leaves_64_bits_marks_the_state() -> None:
+def test_a_worth_that_leaves_64_bits_is_the_largest() -> None:
     states = listed(10, 1)
     inst = states[0]["instruments"][0]
     inst["mid2"] = MANTISSA_MAX // 10 + 1
-    assert middle_value(states[0], inst, 1) == 0
-    assert states[0]["overflow"] == 1
+    assert middle_value(inst, 1) == MANTISSA_MAX
+
+
+@pytest.mark.parametrize("a", [0, 5, -5, MANTISSA_MAX, -MANTISSA_MAX])
+@pytest.mark.parametrize("b", [0, 5, -5, MANTISSA_MAX, -MANTISSA_MAX])
+def test_a_sum_stays_within_64_bits(a: int, b: int) -> None:
+    assert plus(a, b) == max(-MANTISSA_MAX, min(a + b, MANTISSA_MAX))
