@@ -12,7 +12,7 @@ from papertape.paper_trading.engine.again import ComparedFacts, apply_again
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Played, Records, Tally
 from papertape.runtime.replay_trading import answer
-from papertape.runtime.runs import KINDS, RUN_ENDED, new_run, read_run
+from papertape.runtime.runs import KINDS, RUN_ENDED, new_run, read_run, take_market
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
 from papertape.tape.market_reader import MarketReader
@@ -34,8 +34,7 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     batches = _market(directory, ended[0]["next_seq"] if ended else None, tally)
     if request.rerun:
         with watched(again):
-            for first_seq, records in batches:
-                again.take(first_seq, records)
+            take_market(again, plan.begins_seq, 0, batches)
             again.finish()
     else:
         apply_again(again, recorded.inputs, batches)
