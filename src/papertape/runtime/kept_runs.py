@@ -96,13 +96,20 @@ def _said(value: object) -> str:
 async def keep(written: WrittenRun, next_seq: Callable[[], int], note: Callable[..., None]) -> None:
     """A checkpoint now and then, until cancelled, so that going on need not read all of the tape."""
     while True:
-        await asyncio.sleep(CHECKPOINT_EVERY_S)
-        if not keep_now(written, next_seq(), note):
+        if not _keep_now(written, next_seq(), note):
             return
+        await asyncio.sleep(CHECKPOINT_EVERY_S)
 
 
-def keep_now(written: WrittenRun, next_seq: int, note: Callable[..., None]) -> bool:
-    """A checkpoint now; False, and a note, when a strategy remembers what cannot be kept: then the tape is read instead."""
+def pause(written: WrittenRun, next_seq: int, note: Callable[..., None]) -> str:
+    """Stop a run so that it can be gone on with; returns its state hash."""
+    state_hash = written.pause(next_seq)
+    _keep_now(written, next_seq, note)
+    return state_hash
+
+
+def _keep_now(written: WrittenRun, next_seq: int, note: Callable[..., None]) -> bool:
+    """A checkpoint; False, and a note, when a strategy remembers what cannot be kept: then the tape is read instead."""
     try:
         written.checkpoint(next_seq)
     except DataError as error:

@@ -13,7 +13,7 @@ from papertape.core.trading_actions import Paper, PaperResult
 from papertape.data.wire.binance.listing import UNKNOWN_ASSET, quote_asset
 from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file, data_directory
-from papertape.runtime.kept_runs import go_on, keep, keep_now, plan_of
+from papertape.runtime.kept_runs import go_on, keep, pause, plan_of
 from papertape.runtime.live_source import source_of
 from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.logs import start_logs
@@ -77,8 +77,8 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
                 for task in beside:
                     task.cancel()
             recording.recorder.end()
-            keep_now(written, recording.writer.next_seq, note)
-            result = _result(recording, written, tape, went_on=went_on)
+            state_hash = pause(written, recording.writer.next_seq, note)
+            result = _result(recording, written, tape, state_hash, went_on=went_on)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
@@ -86,7 +86,7 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
     return Outcome(result)
 
 
-def _result(recording: Recording, written: WrittenRun, tape: Path, *, went_on: bool) -> PaperResult:
+def _result(recording: Recording, written: WrittenRun, tape: Path, state_hash: str, *, went_on: bool) -> PaperResult:
     run, counts = written.run, written.run.engine.market.counts()
     accounts = account_results(run)
     return PaperResult(
@@ -105,5 +105,5 @@ def _result(recording: Recording, written: WrittenRun, tape: Path, *, went_on: b
         fills=sum(one.fills for one in accounts),
         accounts=accounts,
         latency_us=recording.recorder.latency.summary(),
-        state_hash=run.state_hash(),
+        state_hash=state_hash,
     )

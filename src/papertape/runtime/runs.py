@@ -25,6 +25,8 @@ from papertape.tape.market_reader import MarketReader
 Records = np.ndarray[Any, np.dtype[Any]]
 RUN_ENDED = "run_ended"
 """Kind of the last record of a run that ended in good order: its state hash, and the Seq behind its last market record."""
+RUN_PAUSED = "run_paused"
+"""As RUN_ENDED, of a run that was stopped and may go on."""
 KINDS = (facts.COMMAND, facts.EVENTS, facts.POSTINGS, facts.STOPPED, facts.NOTE)
 
 
@@ -85,8 +87,15 @@ class WrittenRun(NamedTuple):
     def end(self, next_seq: int) -> str:
         """The run ends in good order; returns its state hash."""
         self.run.finish()
+        return self._stand(RUN_ENDED, next_seq)
+
+    def pause(self, next_seq: int) -> str:
+        """The run is stopped between two batches, and may be gone on with; returns its state hash."""
+        return self._stand(RUN_PAUSED, next_seq)
+
+    def _stand(self, kind: str, next_seq: int) -> str:
         state_hash = self.run.state_hash()
-        self.writer.append(next_seq, RUN_ENDED, {"state_hash": state_hash, "next_seq": next_seq})
+        self.writer.append(next_seq, kind, {"state_hash": state_hash, "next_seq": next_seq})
         self.writer.sync()
         return state_hash
 

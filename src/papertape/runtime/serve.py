@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from papertape.core.trading_actions import Serve, ServeResult
-from papertape.runtime.kept_runs import go_on, keep, keep_now, plan_of
+from papertape.runtime.kept_runs import go_on, keep, pause, plan_of
 from papertape.runtime.listed import listed_instruments
 from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.logs import start_logs
@@ -79,12 +79,12 @@ async def _serve(request: Serve, plan: RunPlan, tape: Path, shell: Shell) -> Out
                 for task in (taking, watching, keeping):
                     task.cancel()
             interrupted = stop.done() and stop.result()
-        keep_now(written, following.next_seq, note)
-        result = _result(written, follower.lag_records(), went_on=went_on)
+        state_hash = pause(written, following.next_seq, note)
+        result = _result(written, follower.lag_records(), state_hash, went_on=went_on)
     return Outcome(result, INTERRUPTED) if interrupted else Outcome(result)
 
 
-def _result(written: WrittenRun, lag_records: int, *, went_on: bool) -> ServeResult:
+def _result(written: WrittenRun, lag_records: int, state_hash: str, *, went_on: bool) -> ServeResult:
     run, counts = written.run, written.run.engine.market.counts()
     accounts = account_results(run)
     return ServeResult(
@@ -96,5 +96,5 @@ def _result(written: WrittenRun, lag_records: int, *, went_on: bool) -> ServeRes
         orders=run.engine.view().orders_made,
         fills=sum(one.fills for one in accounts),
         accounts=accounts,
-        state_hash=run.state_hash(),
+        state_hash=state_hash,
     )
