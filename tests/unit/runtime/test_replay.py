@@ -103,8 +103,8 @@ def test_what_is_asked_for_decides_who_answers(tmp_path: Path) -> None:
     ("request_", "told"),
     [
         (Replay(tape="t", rerun=True), "--rerun belongs to a run"),
-        (Replay(tape="t", save=True), "--save and --models"),
-        (Replay(tape="t", models="frictionless"), "--save and --models"),
+        (Replay(tape="t", save=True), "--save: expected --strategy or --orders"),
+        (Replay(tape="t", models="frictionless"), "--models: expected --strategy or --orders"),
         (Replay(tape="t", fills="f"), "--fills belongs to --orders"),
         (Replay(tape="t", orders="o", strategy=["a:B"]), "--strategy or --orders"),
     ],
