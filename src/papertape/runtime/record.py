@@ -43,10 +43,11 @@ def _checked_url(option: str, url: str, schemes: tuple[str, str]) -> str:
 async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
     log = start_logs("record")
     rules = VENUES[request.venue]
+    ws_urls = request.ws_url or [rules.ws_url, *rules.ws_backups]
     source = Source(
         rules,
         symbols,
-        _checked_url("--ws-url", request.ws_url or rules.ws_url, ("ws", "wss")),
+        tuple(_checked_url("--ws-url", url, ("ws", "wss")) for url in ws_urls),
         _checked_url("--rest-url", request.rest_url or rules.rest_url, ("http", "https")),
         config.real_time.crypto.websocket_timeout_s,
     )
@@ -58,13 +59,17 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
     async with open_recording(source, Path(request.tape), reel, note) as recording:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
-        log.info("recording", symbols=",".join(symbols), venue=rules.venue, server=source.ws_url, tape=request.tape)
+        log.info(
+            "recording", symbols=",".join(symbols), venue=rules.venue, servers=list(source.ws_urls), tape=request.tape
+        )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not recording.session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {', '.join(source.ws_urls)}"
+        )
     return Outcome(result)
 
 
@@ -76,7 +81,7 @@ def _result(recording: Recording) -> RecordResult:
         market_records=counts.records,
         resyncs=recorder.resyncs,
         sequence_breaks=counts.sequence_breaks,
-        reconnects=session.reconnects,
+        reconnects=session.links.reconnects,
         crossed=counts.crossed,
         malformed=machine.malformed,
         ignored=machine.ignored,

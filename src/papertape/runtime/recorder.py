@@ -41,6 +41,7 @@ class Recorder:
         self.market = Market()
         self.latency = LatencyHistogram()
         self.resyncs = 0
+        self.clock_offset_ns: int | None = None
         self.after_take: Callable[[], None] = lambda: None
         self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
         """What takes each block once it is written, with the Seq of its first record."""
@@ -172,6 +173,7 @@ class Recorder:
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
+        self.clock_offset_ns = offset_ns
         self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
 
     def begin(self) -> None:
