@@ -8,12 +8,10 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
 from papertape.core.errors import (
-    ConnectFailed,
     DecodeError,
     InputError,
     RemoteProtocolError,
@@ -21,15 +19,15 @@ from papertape.core.errors import (
 )
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.binance_rest import BinanceRest, answer_text
-from papertape.data.connectors.ports import HttpClient, Link, Transport
-from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
+from papertape.data.connectors.ports import HttpClient, Transport
+from papertape.data.websocket_manager import WebSocketManager
+from papertape.data.wire.binance.dialect import BinanceDialect
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import decode_rest_trades, decode_server_time, readable
 from papertape.data.wire.binance.trade_ids import TradeIds
+from papertape.data.wire.connection import Patience
+from papertape.data.wire.endpoints import Endpoints
 
-HEALTHY_S = 1.0
-"""A connection that brought data and lasted this long begins its backoff anew."""
-URL_BYTES_MAX = 4_000
 NO_SUCH_ROUTE = (400, 404)
 """What a server answers that does not know a route; any other refusal is asked again."""
 LISTING_PATIENCE_S = 5.0
@@ -45,6 +43,10 @@ HEAL_PAGES = 20
 
 class Intake(Protocol):
     """Takes everything that arrives, in order, and stamps it."""
+
+    @property
+    def clock_offset_ns(self) -> int | None:
+        """How far the venue's clock was found to be ahead of ours, if it was."""
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         """A frame from a connection."""
@@ -69,12 +71,12 @@ class Intake(Protocol):
 
 
 class Network(NamedTuple):
-    """The way to a venue: base URLs of its two servers, and what opens connections and asks questions.
+    """The way to a venue: base URLs of its servers, and what opens connections and asks questions.
 
-    A connection that is silent for `silence_s`, pings included, counts as lost.
+    `ws_urls` stand in the order of preference. A connection that is silent for `silence_s`, pings included, counts as lost.
     """
 
-    ws_url: str
+    ws_urls: Sequence[str]
     rest_url: str
     transport: Transport
     http: HttpClient
@@ -84,7 +86,7 @@ class Network(NamedTuple):
 class BinanceSession:
     """Keeps one market's symbols coming until it is cancelled.
 
-    `reconnects` counts connections that came up again; `note` is told what happens, for the log.
+    `links` are its connections; `note` is told what happens, for the log.
     """
 
     def __init__(
@@ -97,9 +99,17 @@ class BinanceSession:
     ) -> None:
         self._machine = machine
         self._intake = intake
-        self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
+        self._dialect = BinanceDialect(machine.rules, machine.control)
+        self._endpoints = Endpoints([self._dialect.base(url) for url in network.ws_urls])
+        self.frame = intake.frame
+        self.links = WebSocketManager(
+            network.transport,
+            self,
+            Patience(silence_s=network.silence_s),
+            note,
+            clock_offset_ns=lambda: intake.clock_offset_ns,
+        )
         self._rest = BinanceRest(network.http, network.rest_url.rstrip("/") + machine.rules.rest_prefix)
-        self._network = network
         self._now_ns = now_ns
         self.note = note
         self._asked: set[str] = set()
@@ -107,8 +117,11 @@ class BinanceSession:
         self._given_up: dict[str, int] = {}
         self._last_at_loss: dict[str, int] = {}
         self._wishes = asyncio.Event()
-        self.reconnects = 0
-        self.connected = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether any connection ever came up."""
+        return self.links.connected
 
     async def list_symbols(self) -> None:
         """List every symbol, from exchangeInfo, else from a depth snapshot.
@@ -168,11 +181,11 @@ class BinanceSession:
 
     async def run(self) -> None:
         """Connect, and keep everything coming, until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with self.links, asyncio.TaskGroup() as group:
             symbols = [symbol.lower() for symbol in self._machine.feeds]
-            for number, (route, names) in enumerate(self._machine.rules.routes):
+            for route, names in self._machine.rules.routes:
                 streams = [f"{symbol}@{name}" for symbol in symbols for name in names]
-                group.create_task(self._keep_connected(number, route, streams))
+                self.links.open_streams(self._endpoints, self._dialect, route, streams)
             group.create_task(self._answer_wishes(group))
             group.create_task(self._watch_clock())
 
@@ -180,9 +193,22 @@ class BinanceSession:
         """To be called after frames were taken."""
         if self._machine.shutdown_announced:
             self._machine.shutdown_announced = False
-            self.note("the venue is about to end its connections")
+            self.links.look()
         if self._machine.snapshot_wishes() or self._unhealed():
             self._wishes.set()
+
+    def link_up(self, connection: int) -> None:
+        """A connection came up."""
+        self._intake.link_up(connection)
+
+    def link_down(self, connection: int, streams: Sequence[str]) -> None:
+        """A connection ended; where it carried depth, the books are lost, and prints may be missing that no later id tells of."""
+        for refusal in self._machine.control.end():
+            self.note("refused", error=refusal)
+        if streams:
+            self._last_at_loss = {symbol: feed.trade_ids.last for symbol, feed in self._machine.feeds.items()}
+        carried = {name.partition("@")[0] for name in streams if "@depth" in name}
+        self._intake.link_down(connection, [symbol for symbol in self._machine.feeds if symbol.lower() in carried])
 
     def _unhealed(self) -> list[str]:
         """Symbols with prints missing that have not been given up."""
@@ -211,67 +237,6 @@ class BinanceSession:
             until = max((trade.id for trade in readable(decode_rest_trades, answer.body, "REST trades")), default=-1)
             self._intake.trades_until(symbol, until)
             self._intake.trades(symbol, answer.body)
-
-    async def _keep_connected(self, number: int, route: str, streams: list[str]) -> None:
-        backoff = Backoff()
-        loop = asyncio.get_running_loop()
-        had_link = False
-        while True:
-            try:
-                link, first = await self._connect(route, streams)
-            except ConnectFailed as error:
-                self.note("not connected", connection=number, error=str(error))
-            else:
-                self.connected = True
-                self.reconnects += had_link
-                had_link = True
-                since, frames = loop.time(), self._machine.frames
-                self._intake.link_up(number)
-                await self._hold(link, streams[first:], number)
-                carries_depth = any("@depth" in name for name in streams)
-                self._last_at_loss = {symbol: feed.trade_ids.last for symbol, feed in self._machine.feeds.items()}
-                self._intake.link_down(number, list(self._machine.feeds) if carries_depth else [])
-                if self._machine.frames > frames and loop.time() - since >= HEALTHY_S:
-                    backoff.reset()
-            await asyncio.sleep(backoff.next_s())
-
-    async def _connect(self, route: str, streams: list[str]) -> tuple[Link, int]:
-        """Open one connection; returns it and how many streams its URL has subscribed to.
-
-        A server that does not know the market's route prefixes (404) is asked without them.
-        """
-        count = min(len(streams), NAMES_PER_FRAME_MAX)
-        while len("/".join(streams[:count])) > URL_BYTES_MAX:
-            count //= 2
-        query = f"/stream?streams={'/'.join(streams[:count])}"
-        prefix = "" if urlsplit(self._ws_url).path.rstrip("/") == route else route
-        try:
-            return await self._open(prefix + query), count
-        except ConnectFailed as error:
-            if not prefix or error.status != 404:
-                raise
-        return await self._open(query), count
-
-    async def _open(self, path: str) -> Link:
-        return await self._network.transport.connect(self._ws_url + path, self._intake.frame, self._network.silence_s)
-
-    async def _hold(self, link: Link, rest: list[str], number: int) -> None:
-        """Subscribe to the rest at the venue's pace, then wait for the end; the link is closed in any case."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                subscribing = group.create_task(self._subscribe(link, rest))
-                why = await link.wait_closed()
-                subscribing.cancel()
-        finally:
-            link.close()
-        for refusal in self._machine.control.end():
-            self.note("refused", error=refusal)
-        self.note("connection ended", connection=number, why=why)
-
-    async def _subscribe(self, link: Link, streams: list[str]) -> None:
-        for request in self._machine.control.subscribe(streams):
-            link.send(request)
-            await asyncio.sleep(1 / self._machine.rules.control_messages_per_s)
 
     async def _answer_wishes(self, group: asyncio.TaskGroup) -> None:
         while True:
