@@ -156,7 +156,7 @@ async def test_unknown_routes_are_404_and_other_methods_405(tmp_path: Path) -> N
         async with session.post(f"{rest.box.rest_url}/api/v3/depth") as response:
             assert response.status == 405
         async with session.get(
-            f"{rest.box.rest_url}/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}
+            f"{rest.box.rest_url}/api/v3/time", headers={"X-MBX-TIME-UNIT": "FORTNIGHT"}
         ) as response:
             assert (await response.json())["code"] == -1194
 
