@@ -110,27 +110,33 @@ async def test_a_connection_ends_without_a_close_frame(how: str) -> None:
 
 @pytest.mark.parametrize("path", ["/ws/btcusdt@trade", TRADES])
 async def test_a_shutdown_is_announced_in_the_form_of_the_connection_and_others_stay(path: str) -> None:
-    async with box_with({"kind": "server_shutdown", "lead_s": 2, "connection": 1, "at_s": 1}) as (box, session):
-        async with session.ws_connect(box.ws_url + path) as first, session.ws_connect(box.ws_url + path) as second:
-            while "serverShutdown" not in (text := await first.receive_str()):
-                pass
-            notice = json.loads(text)
-            assert (notice.get("stream") == "!serverShutdown") == (path == TRADES)
-            assert notice.get("data", notice)["e"] == "serverShutdown"
-            assert (await first.receive()).type is WSMsgType.TEXT  # there is time to move
-            assert (await the_end(first))[1] == 1001
-            assert (await second.receive()).type is WSMsgType.TEXT
+    async with (
+        box_with({"kind": "server_shutdown", "lead_s": 2, "connection": 1, "at_s": 1}) as (box, session),
+        session.ws_connect(box.ws_url + path) as first,
+        session.ws_connect(box.ws_url + path) as second,
+    ):
+        while "serverShutdown" not in (text := await first.receive_str()):
+            pass
+        notice = json.loads(text)
+        assert (notice.get("stream") == "!serverShutdown") == (path == TRADES)
+        assert notice.get("data", notice)["e"] == "serverShutdown"
+        assert (await first.receive()).type is WSMsgType.TEXT  # there is time to move
+        assert (await the_end(first))[1] == 1001
+        assert (await second.receive()).type is WSMsgType.TEXT
 
 
 async def test_a_half_open_connection_is_silent_and_in_the_end_reset() -> None:
-    async with box_with({"kind": "half_open", "at_s": 1, "lasts_s": 20, "connection": 1}) as (box, session):
-        async with session.ws_connect(box.ws_url + TRADES) as first, session.ws_connect(box.ws_url + TRADES) as second:
-            await until_hit(box, state="on")
-            behind = [await second.receive() for _ in range(20)]
-            await first.ping()
-            await nothing_more(first)
-            assert all(one.type is WSMsgType.TEXT for one in behind)
-            assert (await first.receive()).type in (WSMsgType.CLOSED, WSMsgType.ERROR)
+    async with (
+        box_with({"kind": "half_open", "at_s": 1, "lasts_s": 20, "connection": 1}) as (box, session),
+        session.ws_connect(box.ws_url + TRADES) as first,
+        session.ws_connect(box.ws_url + TRADES) as second,
+    ):
+        await until_hit(box, state="on")
+        behind = [await second.receive() for _ in range(20)]
+        await first.ping()
+        await nothing_more(first)
+        assert all(one.type is WSMsgType.TEXT for one in behind)
+        assert (await first.receive()).type in (WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 async def test_frames_are_lost_doubled_and_swapped() -> None:
@@ -158,9 +164,11 @@ async def test_frames_are_lost_doubled_and_swapped() -> None:
 
 async def test_the_same_seed_loses_the_same_frames() -> None:
     async def run(seed: int) -> list[int]:
-        async with box_with({"kind": "gap", "share": 0.5}, seed=seed, speed=0, seconds=20) as (box, session):
-            async with session.ws_connect(box.ws_url + TRADES) as client:
-                return await trade_ids(client, 30)
+        async with (
+            box_with({"kind": "gap", "share": 0.5}, seed=seed, speed=0, seconds=20) as (box, session),
+            session.ws_connect(box.ws_url + TRADES) as client,
+        ):
+            return await trade_ids(client, 30)
 
     first = await run(5)
     assert await run(5) == first
@@ -169,13 +177,16 @@ async def test_the_same_seed_loses_the_same_frames() -> None:
 
 async def test_garbage_and_crossed_sides_and_other_symbols_stay_whole() -> None:
     both = "/stream?streams=btcusdt@bookTicker/ethusdt@bookTicker"
-    async with box_with(
-        {"kind": "garbage", "connection": 1, "symbol": "BTCUSDT"},
-        {"kind": "crossed", "connection": 2, "symbol": "BTCUSDT"},
-    ) as (box, session):
-        async with session.ws_connect(box.ws_url + both) as first, session.ws_connect(box.ws_url + both) as second:
-            texts = [await first.receive_str() for _ in range(50)]
-            tickers = [(await second.receive_json())["data"] for _ in range(50)]
+    async with (
+        box_with(
+            {"kind": "garbage", "connection": 1, "symbol": "BTCUSDT"},
+            {"kind": "crossed", "connection": 2, "symbol": "BTCUSDT"},
+        ) as (box, session),
+        session.ws_connect(box.ws_url + both) as first,
+        session.ws_connect(box.ws_url + both) as second,
+    ):
+        texts = [await first.receive_str() for _ in range(50)]
+        tickers = [(await second.receive_json())["data"] for _ in range(50)]
     for text in texts:
         if "ethusdt" in text:
             json.loads(text)
@@ -196,39 +207,47 @@ async def test_fragments_are_put_together_by_the_client() -> None:
 
 
 async def test_a_giant_frame_is_json_of_that_size() -> None:
-    async with box_with({"kind": "giant_frame", "size_bytes": 3 << 20, "at_s": 0.5}) as (box, session):
-        async with session.ws_connect(box.ws_url + "/ws/btcusdt@trade", max_msg_size=0) as client:
-            while len(text := await client.receive_str()) < 1 << 20:
-                pass
+    async with (
+        box_with({"kind": "giant_frame", "size_bytes": 3 << 20, "at_s": 0.5}) as (box, session),
+        session.ws_connect(box.ws_url + "/ws/btcusdt@trade", max_msg_size=0) as client,
+    ):
+        while len(text := await client.receive_str()) < 1 << 20:
+            pass
     assert len(text) == 3 << 20
     assert json.loads(text)["e"] == "giant"
 
 
 @pytest.mark.parametrize("fault", [{"kind": "delay", "delay_ms": 300}, {"kind": "jitter", "jitter_ms": 600}])
 async def test_late_frames_keep_their_order(fault: dict[str, Any]) -> None:
-    async with box_with(fault | {"connection": 1}, speed=1) as (box, session):
-        async with session.ws_connect(box.ws_url + DEPTH) as slow, session.ws_connect(box.ws_url + DEPTH) as fast:
-            # All that the fast one has when the slow one gets its first.
-            seen: list[int] = []
-            first = asyncio.ensure_future(slow.receive_json())
-            while not first.done():
-                seen.append((await fast.receive_json())["data"]["u"])
-            late = [first.result()["data"]["u"]] + [(await slow.receive_json())["data"]["u"] for _ in range(10)]
+    async with (
+        box_with(fault | {"connection": 1}, speed=1) as (box, session),
+        session.ws_connect(box.ws_url + DEPTH) as slow,
+        session.ws_connect(box.ws_url + DEPTH) as fast,
+    ):
+        # All that the fast one has when the slow one gets its first.
+        seen: list[int] = []
+        first = asyncio.ensure_future(slow.receive_json())
+        while not first.done():
+            seen.append((await fast.receive_json())["data"]["u"])
+        late = [first.result()["data"]["u"]] + [(await slow.receive_json())["data"]["u"] for _ in range(10)]
     assert len(seen) > 1
     assert late[0] == seen[0]
     assert late == sorted(late)
 
 
 async def test_a_slow_reader_takes_its_time() -> None:
-    async with box_with({"kind": "slow_reader", "connection": 1, "delay_ms": 400}) as (box, session):
-        async with session.ws_connect(box.ws_url + "/ws") as slow, session.ws_connect(box.ws_url + "/ws") as other:
-            await slow.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
-            reply = asyncio.ensure_future(slow.receive_json())
-            for number in range(4):
-                await other.send_json({"method": "LIST_SUBSCRIPTIONS", "id": number})
-                await other.receive_json()
-            assert not reply.done()
-            assert (await reply)["id"] == 1
+    async with (
+        box_with({"kind": "slow_reader", "connection": 1, "delay_ms": 400}) as (box, session),
+        session.ws_connect(box.ws_url + "/ws") as slow,
+        session.ws_connect(box.ws_url + "/ws") as other,
+    ):
+        await slow.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
+        reply = asyncio.ensure_future(slow.receive_json())
+        for number in range(4):
+            await other.send_json({"method": "LIST_SUBSCRIPTIONS", "id": number})
+            await other.receive_json()
+        assert not reply.done()
+        assert (await reply)["id"] == 1
 
 
 @pytest.mark.parametrize(
@@ -263,14 +282,16 @@ async def test_a_fault_of_one_route_leaves_the_others() -> None:
 
 
 async def test_a_snapshot_is_older_than_the_changes() -> None:
-    async with box_with({"kind": "stale_snapshot", "symbol": "BTCUSDT", "lasts_s": 20}) as (box, session):
-        async with session.ws_connect(box.ws_url + DEPTH) as client:
-            for _ in range(5):
-                first_id = (await client.receive_json())["data"]["U"]
-            stale = (await error_of(session, box, "depth", symbol="BTCUSDT"))[1]["lastUpdateId"]
-            assert stale + 1 < first_id
-            await until_hit(box)
-            assert (await error_of(session, box, "depth", symbol="BTCUSDT"))[1]["lastUpdateId"] > first_id
+    async with (
+        box_with({"kind": "stale_snapshot", "symbol": "BTCUSDT", "lasts_s": 20}) as (box, session),
+        session.ws_connect(box.ws_url + DEPTH) as client,
+    ):
+        for _ in range(5):
+            first_id = (await client.receive_json())["data"]["U"]
+        stale = (await error_of(session, box, "depth", symbol="BTCUSDT"))[1]["lastUpdateId"]
+        assert stale + 1 < first_id
+        await until_hit(box)
+        assert (await error_of(session, box, "depth", symbol="BTCUSDT"))[1]["lastUpdateId"] > first_id
 
 
 async def test_the_clock_jumps_and_comes_back() -> None:
@@ -355,9 +376,11 @@ async def test_too_many_attempts_are_refused_and_too_many_breaches_ban() -> None
 
 
 async def test_a_connection_has_its_lifetime() -> None:
-    async with box_with(rules=msgspec.structs.replace(QUICK, lifetime_s=0.3)) as (box, session):
-        async with session.ws_connect(box.ws_url + TRADES, autoclose=False) as client:
-            assert await the_end(client) == (WSMsgType.CLOSE, 1001, "24 hours are over")
+    async with (
+        box_with(rules=msgspec.structs.replace(QUICK, lifetime_s=0.3)) as (box, session),
+        session.ws_connect(box.ws_url + TRADES, autoclose=False) as client,
+    ):
+        assert await the_end(client) == (WSMsgType.CLOSE, 1001, "24 hours are over")
 
 
 async def test_times_in_microseconds_on_both_transports() -> None:
