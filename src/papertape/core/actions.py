@@ -214,6 +214,12 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="How many times as fast as real time; 0 is as fast as the clients take it.", ge=0)
     ] = 1.0
     port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
+    faults: Annotated[
+        str | None, Meta(description="TOML file of what is to break, and when; more can be posted to /control/faults.")
+    ] = None
+    control_token_file: Annotated[
+        str | None, Meta(description="File that holds the token which the control endpoint asks for; without it, none.")
+    ] = None
 
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +228,11 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     reel_ended: bool
     """Whether the whole reel was played; a market that is made does not end."""
+    connections: int
+    faults_done: int
+    """Faults that have begun."""
+    rate_violations: dict[str, int]
+    """Breaches of the venue's limits by clients, by kind: messages, weight, attempts, bans."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):
