@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
 import numpy as np
@@ -15,9 +15,12 @@ from papertape.data.connectors.binance_session import Network
 from papertape.data.connectors.binance_source import BinanceSource
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
+from papertape.data.quality.rivals import RivalRules
 from papertape.data.record_stream import RecordStream
-from papertape.data.wire.binance.rules import VENUES
+from papertape.data.wire.binance.rules import VENUES, Rules
+from papertape.data.wire.failover import SwitchRule
 from papertape.runtime.clocks import UtcClock
+from papertape.runtime.sources import binance_source
 from papertape.venue.rules import RULES, VenueName
 from papertape.venue.server import RunningVenue, running_market
 from tests.made_source import MadeSource, fx
@@ -110,3 +113,35 @@ async def test_errors_name_what_is_wrong_and_what_is_near() -> None:
                 await connector.connect_forex_stream(["EURUSD"])
             info = await connector.validate_symbol_metadata("eth/usdt")
             assert (info.instrument.symbol, info.instrument.price_scale) == ("ETHUSDT", 2)
+
+
+async def test_a_venue_that_goes_away_is_replaced_by_the_backup_and_returned_to() -> None:
+    """Two markets with one seed; the provider's server stops and starts again on the same port."""
+    rules = msgspec.structs.replace(RULES["binance-spot"], opening_quiet_s=0.05)
+    other = msgspec.structs.replace(VENUES["binance-spot"], venue="other")
+    switch = RivalRules(switch=SwitchRule(stale_ns=500_000_000, return_ns=500_000_000))
+    crypto = AssetClass(provider="binance", symbols=("BTCUSDT",), buffer_size=100_000, backups=("other",))
+    clock = UtcClock()
+
+    def to(box: RunningVenue, market: Rules) -> BinanceSource:
+        return binance_source(market, http, clock, lambda *_, **__: None, 30, ws_urls=(box.ws_url,), rest_url=box.rest_url)
+
+    def market(port: int = 0) -> AbstractAsyncContextManager[RunningVenue]:
+        return running_market(7, SYMBOLS, begin_ns=None, rules=rules, port=port)
+
+    async with AsyncExitStack() as stack, market() as backup, AiohttpClient() as http:
+        box = await stack.enter_async_context(market())
+        sources = {"binance": to(box, VENUES["binance-spot"]), "other": to(backup, other)}
+        connector = MultiAssetConnector(sources, FOREX, crypto, clock, lambda *_, **__: None, switch)
+        async with connector:
+            stream = await connector.connect_crypto_stream([])
+            await read_until(stream, lambda found: numbers_of(found, Kind.DEPTH_SNAPSHOT) == {0, 1})
+            assert stream.current("BTCUSDT") == 0
+            port = box.port
+            await stack.aclose()
+            found = await read_until(stream, lambda found: Kind.SOURCE in found["kind"])
+            assert stream.current("BTCUSDT") == 1
+            assert Kind.GAP in found["kind"], "the loss itself is told too"
+            async with market(port):
+                await read_until(stream, lambda found: Kind.SOURCE in found["kind"])
+                assert stream.current("BTCUSDT") == 0

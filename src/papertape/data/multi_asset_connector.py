@@ -146,8 +146,9 @@ class MultiAssetConnector:
 
     async def _find(self, symbol: str) -> Place:
         """The place of a symbol at the providers, else at any source that has told what it lists."""
-        await self._load([self._forex.provider, self._crypto.provider])
-        venues = [self._hub.source(one.provider).venue for one in (self._forex, self._crypto)]
+        providers = [one.provider for one in (self._forex, self._crypto) if one.provider in self._hub.names]
+        await self._load(providers)
+        venues = [self._hub.source(name).venue for name in providers]
         if self._hub.index.candidates(symbol, venues):
             return self._hub.index.resolve(symbol, venues)
         return self._hub.index.resolve(symbol)

@@ -5,7 +5,7 @@ one stream wants it. A source that fails is run again, and the others go on.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -54,6 +54,11 @@ class SourceHub:
         self._instruments: dict[int, Instrument] = {}
         self._rivals: dict[int, Rivals] = {}
         self._streams: dict[RecordStream, None] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        """Names of the sources."""
+        return self._sources.keys()
 
     def source(self, name: str) -> Source:
         """The source called `name`. Raises ConfigError that names those there are."""

@@ -1,4 +1,5 @@
 from papertape.data.connectors.binance_source import BinanceSource
+from papertape.data.connectors.ccxt_connector import CcxtSource
 from papertape.data.sources import Source, SourceHealth
 from tests.made_source import MadeSource, fx
 
@@ -6,7 +7,7 @@ from tests.made_source import MadeSource, fx
 def test_the_sources_have_every_method_of_the_port() -> None:
     names = [name for name in vars(Source) if not name.startswith("_")]
     assert names == ["venue", "catalogue", "subscribe", "unsubscribe", "resync", "health", "run"]
-    for kind in (BinanceSource, MadeSource):
+    for kind in (BinanceSource, CcxtSource, MadeSource):
         assert [name for name in names if name != "venue" and not callable(getattr(kind, name, None))] == []
 
 

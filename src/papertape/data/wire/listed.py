@@ -1,5 +1,6 @@
 """One listed instrument as numbers come in: texts become mantissas, and a finer one opens the next epoch."""
 
+from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -8,10 +9,13 @@ import msgspec
 from papertape.core.errors import DataError, DecodeError, FinerThanScale
 from papertape.core.fixed import VALUE_MAX, parse_fixed
 from papertape.core.instruments import Instrument, check_listing, instrument_event
+from papertape.core.records import NO_ID
 from papertape.data.quality.gate import Gate
 
 PARSED_MAX = 1 << 16
 """Parsed texts remembered per instrument and field; when full it starts anew."""
+TRADES_REMEMBERED = 1_000
+"""Ids of trades by which a repeated one is known: what a venue tells again after a connection was lost."""
 DOUBLE_DIGITS = 15
 """Significant digits that every double keeps: a decimal number of at most so many comes out of one as it went in."""
 
@@ -42,6 +46,20 @@ class Listed:
         self.gate = gate
         self._prices: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
+        self._trade_ids: deque[int] = deque(maxlen=TRADES_REMEMBERED)
+        self._trades_seen: set[int] = set()
+
+    def is_repeated(self, trade_id: int) -> bool:
+        """Whether a trade of this id came before, among the latest; one without an id never did."""
+        if trade_id == NO_ID:
+            return False
+        if trade_id in self._trades_seen:
+            return True
+        if len(self._trade_ids) == TRADES_REMEMBERED:
+            self._trades_seen.discard(self._trade_ids[0])
+        self._trade_ids.append(trade_id)
+        self._trades_seen.add(trade_id)
+        return False
 
     def open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
         """List `instrument` from here on. Raises DataError when it cannot be."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from papertape.core.errors import DecodeError
-from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, Flag, Kind
+from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, Flag, Kind, Verdict
 from papertape.data.wire.listed import Listed, exact_text
 
 MS_NS = 1_000_000
@@ -77,7 +77,7 @@ def _binance_trade(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
     side = _ASK if raw["m"] is True else 0
     ts = _ns(raw.get("T") or raw.get("E"))
     if raw["e"] == "trade":
-        listed.gate.trade(listed.number, ts, ts_recv_ns, Kind.PRINT, side, 0, price, size, 0, 0, _id(raw["t"]))
+        _trade(listed, ts, ts_recv_ns, side, price, size, _id(raw["t"]))
     else:
         first, last, ident = _id(raw["f"]), _id(raw["l"]), _id(raw["a"])
         listed.gate.trade(listed.number, ts, ts_recv_ns, Kind.AGG_PRINT, side, 0, price, size, first, last, ident)
@@ -110,7 +110,7 @@ def _mt5_tick(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
     if last and raw.get("flags", 0) & MT5_PRINT_FLAGS:
         size = raw.get("volume_real") or raw.get("volume") or 0
         (price,), (volume,) = listed.read([exact_text(last)], [exact_text(size)], ts_recv_ns)
-        listed.gate.trade(listed.number, ts, ts_recv_ns, Kind.PRINT, 0, 0, price, volume, 0, 0, NO_ID)
+        _trade(listed, ts, ts_recv_ns, 0, price, volume, NO_ID)
     else:
         _quote(listed, ts, ts_recv_ns, (raw["bid"], raw["ask"]), (0, 0), NO_ID)
 
@@ -118,8 +118,7 @@ def _mt5_tick(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
 def _ccxt_trade(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
     (price,), (size,) = listed.read([exact_text(raw["price"])], [exact_text(raw["amount"])], ts_recv_ns)
     side = _ASK if raw.get("side") == "sell" else 0
-    ts, ident = _ns(raw.get("timestamp")), _id(raw.get("id"))
-    listed.gate.trade(listed.number, ts, ts_recv_ns, Kind.PRINT, side, 0, price, size, 0, 0, ident)
+    _trade(listed, _ns(raw.get("timestamp")), ts_recv_ns, side, price, size, _id(raw.get("id")))
 
 
 def _ccxt_quote(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
@@ -134,6 +133,11 @@ _BINANCE = {
     "bookTicker": _binance_quote,
     "depthUpdate": _binance_depth,
 }
+
+
+def _trade(listed: Listed, ts_event_ns: int, ts_recv_ns: int, side: int, price: int, size: int, ident: int) -> None:
+    repeated = int(Verdict.DUPLICATE) if listed.is_repeated(ident) else 0
+    listed.gate.trade(listed.number, ts_event_ns, ts_recv_ns, Kind.PRINT, side, repeated, price, size, 0, 0, ident)
 
 
 def _quote(

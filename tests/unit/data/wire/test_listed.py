@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from papertape.core.errors import DataError, DecodeError
 from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import listed_in
-from papertape.core.records import RecordBuffer, as_records
+from papertape.core.records import NO_ID, RecordBuffer, as_records
 from papertape.data.quality.gate import Gate
-from papertape.data.wire.listed import Listed, exact_text
+from papertape.data.wire.listed import TRADES_REMEMBERED, Listed, exact_text
 from tests.made_source import crypto
 
 
@@ -81,3 +81,12 @@ def test_exact_text_keeps_what_is_exact_and_refuses_the_rest() -> None:
     for wrong in (None, True, [1], float("nan"), float("inf"), Decimal("NaN")):
         with pytest.raises((DecodeError, ArithmeticError)):
             exact_text(wrong)
+
+
+def test_a_repeated_trade_is_known_among_the_latest() -> None:
+    one = listed()
+    assert [one.is_repeated(ident) for ident in (5, 3, 5, NO_ID, NO_ID)] == [False, False, True, False, False]
+    for ident in range(10, 10 + TRADES_REMEMBERED):
+        assert not one.is_repeated(ident)
+    assert not one.is_repeated(5), "long ago"
+    assert len(one._trades_seen) == len(one._trade_ids) == TRADES_REMEMBERED

@@ -103,6 +103,13 @@ def test_quotes_without_an_id_are_in_order_and_those_with_one_are_followed() -> 
     assert as_records(listed.gate.buffer.take())["verdict"].tolist() == [0, 0, 0, Verdict.DUPLICATE]
 
 
+def test_a_trade_told_again_is_a_duplicate() -> None:
+    listed = Listed(crypto("BTCUSDT"), 0, Gate(RecordBuffer()))
+    for ident in (12, 13, 12):
+        normalise(TRADE | {"t": ident}, listed, 9_000)
+    assert as_records(listed.gate.buffer.take())["verdict"].tolist() == [0, 0, Verdict.DUPLICATE]
+
+
 def test_an_epoch_stands_before_the_record_that_needed_it() -> None:
     kinds = [one[2] for one in of(TRADE | {"p": "100.001"})]
     assert kinds == [Kind.INSTRUMENT] * (len(kinds) - 1) + [Kind.PRINT]
