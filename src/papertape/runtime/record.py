@@ -3,7 +3,9 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from papertape.core.actions import Record, RecordedSymbol, RecordResult
+import msgspec
+
+from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, InputError
 from papertape.core.fixed import format_fixed
@@ -18,6 +20,9 @@ from papertape.runtime.recording import Recording, Source, listen, open_recordin
 from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
+
+ROUTINE = ("connected", "health", "connection is being replaced", "connection replaced")
+"""Events of a recording that need nobody's attention."""
 
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
@@ -54,7 +59,7 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
 
     def note(event: str, **facts: object) -> None:
-        (log.info if event == "connected" else log.warning)(event, **facts)
+        (log.info if event in ROUTINE else log.warning)(event, **facts)
 
     async with open_recording(source, Path(request.tape), reel, note) as recording:
         if recording.writer.recovery is not None:
@@ -75,13 +80,18 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
 
 def _result(recording: Recording) -> RecordResult:
     _, machine, recorder, session = recording
-    counts = recorder.market.counts()
+    counts, health = recorder.market.counts(), session.links.last_health
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
         resyncs=recorder.resyncs,
         sequence_breaks=counts.sequence_breaks,
-        reconnects=session.links.reconnects,
+        reconnects=health.reconnects,
+        rotations=health.rotations,
+        failovers=health.failovers,
+        connection_attempts=health.attempts,
+        doubles_dropped=health.doubles_dropped,
+        clock_offset_ms=health.clock_offset_ms,
         crossed=counts.crossed,
         malformed=machine.malformed,
         ignored=machine.ignored,
@@ -89,6 +99,7 @@ def _result(recording: Recording) -> RecordResult:
         latency_us=recorder.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
         symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        links=msgspec.convert(msgspec.to_builtins(health.connections), list[RecordedLink]),
     )
 
 

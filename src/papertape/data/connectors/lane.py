@@ -123,7 +123,7 @@ class Lane:
         self.handover: Handover | None = None
         self.is_down = False
         """Whether its connection was lost and is not up again."""
-        self.doubles_dropped = 0
+        self._doubles_before = 0
         self._filter_until_s: float | None = None
         self.set_streams(streams)
 
@@ -131,6 +131,11 @@ class Lane:
     def connections(self) -> list[Connection]:
         """Those that there are now."""
         return [one for one in (self.current, self.successor) if one is not None]
+
+    @property
+    def doubles_dropped(self) -> int:
+        """Messages that two connections brought, and that were taken once."""
+        return self._doubles_before + (self.handover.dropped if self.handover is not None else 0)
 
     def set_streams(self, streams: Sequence[str]) -> None:
         """Change what the lane carries, for every later connection."""
@@ -183,7 +188,7 @@ class Lane:
         if self._filter_until_s is None or self.handover is None:
             return
         if now_s is None or now_s >= self._filter_until_s:
-            self.doubles_dropped += self.handover.dropped
+            self._doubles_before += self.handover.dropped
             self.handover = self._filter_until_s = None
             if self.current is not None:
                 self.current.deliver = self.deliver

@@ -88,7 +88,7 @@ class Patience(NamedTuple):
 
     silence_s: float = 30.0
     rotate_after_s: float = 23 * 3600.0
-    healthy_s: float = 1.0
+    healthy_s: float = 0.5
 
 
 class Advice(NamedTuple):
