@@ -1,61 +1,37 @@
 """`papertape record`: a venue onto a tape, until the time is up or a signal comes."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
-from papertape.core.errors import ConnectFailed, InputError
+from papertape.core.errors import ConnectFailed
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.data.wire.binance.rules import VENUES
-from papertape.runtime.config import Config, load_config
+from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
+from papertape.runtime.live_source import source_of
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
-from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
 
-ROUTINE = ("connected", "health", "connection is being replaced", "connection replaced")
-"""Events of a recording that need nobody's attention."""
-
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
-    config = load_config(config_file())
-    symbols = tuple(dict.fromkeys(one.strip().upper() for one in request.symbols or config.real_time.crypto.symbols))
-    if not all(symbols):
-        raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
-    return run_async(_record(request, symbols, config))
-
-
-def _checked_url(option: str, url: str, schemes: tuple[str, str]) -> str:
-    parts = urlsplit(url)
-    try:
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or too large
-        usable = False
-    if not usable:
-        raise InputError(f"{option}: expected a base URL such as {schemes[0]}://127.0.0.1:9870, was {url}")
-    return url
-
-
-async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
-    log = start_logs("record")
-    rules = VENUES[request.venue]
-    ws_urls = request.ws_url or [rules.ws_url, *rules.ws_backups]
-    source = Source(
-        rules,
-        symbols,
-        tuple(_checked_url("--ws-url", url, ("ws", "wss")) for url in ws_urls),
-        _checked_url("--rest-url", request.rest_url or rules.rest_url, ("http", "https")),
-        config.real_time.crypto.websocket_timeout_s,
+    config = load_config(config_file()).real_time.crypto
+    return run_async(
+        _record(request, source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config))
     )
+
+
+async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
+    log = start_logs("record")
+    rules = source.rules
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
 
     def note(event: str, **facts: object) -> None:
@@ -65,7 +41,11 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
         log.info(
-            "recording", symbols=",".join(symbols), venue=rules.venue, servers=list(source.ws_urls), tape=request.tape
+            "recording",
+            symbols=",".join(source.symbols),
+            venue=rules.venue,
+            servers=list(source.ws_urls),
+            tape=request.tape,
         )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
@@ -79,8 +59,8 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
 
 
 def _result(recording: Recording) -> RecordResult:
-    _, machine, recorder, session = recording
-    counts, health = recorder.market.counts(), session.links.last_health
+    _, machine, intake, recorder, session = recording
+    counts, health = intake.market.counts(), session.links.last_health
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
@@ -96,9 +76,9 @@ def _result(recording: Recording) -> RecordResult:
         malformed=machine.malformed,
         ignored=machine.ignored,
         connected=session.connected,
-        latency_us=recorder.latency.summary(),
+        latency_us=intake.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
-        symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
         links=msgspec.convert(msgspec.to_builtins(health.connections), list[RecordedLink]),
     )
 
