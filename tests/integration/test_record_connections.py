@@ -7,7 +7,7 @@ import pytest
 
 from papertape.core.records import Flag, Kind, Verdict
 from papertape.tape.market_reader import MarketReader
-from tests.integration.commands import record
+from tests.integration.commands import print_ids, record
 from tests.integration.hostile import CLOSE, TEXT, Connection, HostileVenue, hostile_venue, until, ws_frame
 from tests.integration.test_record_hostile import check_whole, market_of
 
@@ -118,8 +118,26 @@ async def test_a_place_that_no_server_serves_ends_it_with_advice(tmp_path: Path)
     assert len(asked) == 1
 
 
-async def test_markets_are_as_the_venue_made_them(tmp_path: Path) -> None:
-    """A cut during an overlap: the old connection goes without a word right after it announced its end."""
+async def test_more_streams_than_an_url_takes_are_moved_as_well(tmp_path: Path) -> None:
+    names = [f"S{number:03}USDT" for number in range(45)]
+    async with hostile_venue(*names) as venue:
+        venue.keep = lambda kind, frame: kind == "trade"
+        recorder = await record(tmp_path, "binance-spot", venue.urls, "--symbols", ",".join(names))
+        await until(lambda: bool(venue.live) and len(venue.live[0].streams) == 135, "all subscriptions")
+        await venue.steps(20)
+        venue.live[0].send(ws_frame(TEXT, SHUTDOWN))
+        await until(lambda: len(venue.connections) == 2 and len(venue.live) == 1, "the other connection")
+        await venue.steps(20)
+        await venue.still()
+        said = await recorder.stopped()
+    assert (said.code, said.json["rotations"], said.json["reconnects"]) == (0, 1, 0)
+    for number, symbol in enumerate(said.json["symbols"]):
+        last = venue.markets[symbol["symbol"]].trade_id
+        assert print_ids(tmp_path / "tape", number) == list(range(symbol["first_trade_id"], last + 1))
+        assert (symbol["last_trade_id"], symbol["duplicates"]) == (last, 0)
+
+
+async def test_an_announced_end_may_come_before_another_connection_has_taken_over(tmp_path: Path) -> None:
     async with hostile_venue() as venue:
         recorder = await record(tmp_path, "binance-spot", venue.urls)
         await venue.recorded()

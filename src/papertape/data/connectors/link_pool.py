@@ -342,7 +342,8 @@ class LinkPool:
                 connection.end("its messages were not read")
             return set()
         seen = connection.seen()
-        farewell = bool(lane.dialect.farewell) and lane.dialect.farewell in seen
+        if lane.dialect.farewell in seen:
+            machine.expect_end()
         if lane.names:
             seen &= lane.names
         connection.data_ticks += bool(seen)
@@ -354,7 +355,7 @@ class LinkPool:
             link.ping()
         if machine.state is State.HEALTHY and machine.tries == 0:
             lane.endpoints.succeeded(connection.endpoint, now_s)
-        why = "the server announced its end" if farewell else advice.rotate
+        why = advice.rotate
         if not why and machine.state is State.HEALTHY:
             better = lane.endpoints.better_than(connection.endpoint, now_s)
             why = f"to return to {better}" if better else ""
