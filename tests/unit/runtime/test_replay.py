@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from papertape.core.actions import Replay, ReplayResult, VenueName
+from papertape.core.action_parts import VenueName
+from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
 from papertape.runtime.replay import run
 from papertape.runtime.shell import Shell
