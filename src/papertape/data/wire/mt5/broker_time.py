@@ -27,9 +27,18 @@ def nearest_step_ns(time_msc: int, now_ns: int) -> int | None:
     return step_ns
 
 
+CHANGE_SPAN_NS = 30 * 1_000_000_000
+"""A known offset changes only when ticks say the other one for so long, and none the known one: a terminal that was cut
+off from its broker brings late ticks at once, and these look like another offset for a moment."""
+
+
 class _Said(NamedTuple):
     offset_ns: int
+    since_ns: int
     symbols: dict[str, int]
+
+
+_NOTHING = _Said(0, 0, {})
 
 
 class BrokerTime:
@@ -41,7 +50,7 @@ class BrokerTime:
 
     def __init__(self, offset_ns: int | None = None) -> None:
         self.offset_ns = offset_ns
-        self._said = _Said(0, {})
+        self._said = _NOTHING
 
     def look(self, symbol: str, time_msc: int, now_ns: int) -> bool:
         """Take a tick that just came to be, seen at `now_ns` UTC; afterwards `offset_ns` may be another."""
@@ -49,14 +58,15 @@ class BrokerTime:
         if said_ns is None:
             return self.offset_ns is not None
         if said_ns == self.offset_ns:
-            self._said = _Said(0, {})
+            self._said = _NOTHING
             return True
         if said_ns != self._said.offset_ns or not self._said.symbols:
-            self._said = _Said(said_ns, {})
+            self._said = _Said(said_ns, now_ns, {})
         counts = self._said.symbols
         counts[symbol] = counts.get(symbol, 0) + 1
-        if sum(counts.values()) < (AGREEING_MIN if len(counts) > 1 else AGREEING_OF_ONE_MIN):
+        agreed = sum(counts.values()) >= (AGREEING_MIN if len(counts) > 1 else AGREEING_OF_ONE_MIN)
+        if not agreed or (self.offset_ns is not None and now_ns - self._said.since_ns < CHANGE_SPAN_NS):
             return False
         self.offset_ns = said_ns
-        self._said = _Said(0, {})
+        self._said = _NOTHING
         return True

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from papertape.core.errors import DataError
 from papertape.core.fixed import VALUE_MAX
@@ -29,47 +30,53 @@ _RESIDUE_MAX = 1e-3
 
 
 class TickBatch(NamedTuple):
-    """Ticks of one symbol, in order, read at `ts_recv_ns`; `fresh` when they came to be since the reading just before."""
+    """Ticks of one symbol, in order, the ones behind `before`, read at `ts_recv_ns`.
+
+    `fresh` when they came to be since the reading just before. A reading that begins without a cursor begins with a
+    batch of no ticks, which tells its place.
+    """
 
     symbol: str
     rows: Rows
     ts_recv_ns: int
     fresh: bool
+    before: TickCursor
+
+    @property
+    def after(self) -> TickCursor:
+        """The cursor behind them."""
+        return self.before.after(self.rows)
 
 
 class _Feed:
-    def __init__(self, index: int, instrument: Instrument | None, cursor: TickCursor) -> None:
+    def __init__(self, index: int, instrument: Instrument | None) -> None:
         self.index = index
         self.instrument = instrument
-        self.cursor = cursor
+        self.cursor = TickCursor()
 
 
 class Mt5Machine:
     """All symbols of one terminal; records gather in `gate.buffer`.
 
-    `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already, `cursors` what was
-    read before. `ticks` counts what was taken, `unreadable` those whose prices are none, `undated` those written
+    `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `ticks` counts what was taken, `unreadable` those whose prices are none, `undated` those written
     without a time of their own because the broker's offset stayed unknown.
     """
 
-    def __init__(  # noqa: PLR0913 - a tape that is continued brings three of these
+    def __init__(
         self,
         indices: Mapping[str, int],
         gate: Gate,
         broker: BrokerTime,
         known: Mapping[str, Instrument] | None = None,
-        cursors: Mapping[str, TickCursor] | None = None,
         held_max: int = HELD_TICKS_MAX,
     ) -> None:
         self.gate = gate
         self.broker = broker
         self.ticks = self.unreadable = self.undated = 0
-        known, cursors = known or {}, cursors or {}
-        self._feeds = {
-            symbol: _Feed(index, known.get(symbol), cursors.get(symbol, TickCursor()))
-            for symbol, index in indices.items()
-        }
+        known = known or {}
+        self._feeds = {symbol: _Feed(index, known.get(symbol)) for symbol, index in indices.items()}
         self._told_offset_ns = broker.offset_ns
+        self._certain = broker.offset_ns is not None
         self._held: deque[TickBatch] = deque()
         self._held_ticks = 0
         self._held_max = held_max
@@ -91,13 +98,13 @@ class Mt5Machine:
 
     def take(self, batch: TickBatch) -> None:
         """Take ticks; they are packed at once, or held until the broker's offset is certain."""
-        certain = self.broker.offset_ns is not None
+        if not len(batch.rows):
+            return
         if batch.fresh:
-            for time_msc in np.unique(batch.rows["time_msc"]).tolist():
-                certain = self.broker.look(batch.symbol, time_msc, batch.ts_recv_ns)
+            self._certain = self.broker.look(batch.symbol, int(batch.rows["time_msc"][-1]), batch.ts_recv_ns)
         self._held.append(batch)
         self._held_ticks += len(batch.rows)
-        if certain or self._held_ticks > self._held_max:
+        if self._certain or self._held_ticks > self._held_max:
             self.release()
 
     def release(self) -> None:
@@ -125,7 +132,7 @@ class Mt5Machine:
         rows, recv_ns = batch.rows, batch.ts_recv_ns
         prices = self._prices(feed, rows, recv_ns)
         stamps = rows["time_msc"].tolist()
-        last_msc, seen = feed.cursor
+        last_msc, seen = batch.before
         quote, index = self.gate.quote, feed.index
         if offset_ns is None:
             self.undated += len(rows)
@@ -139,7 +146,7 @@ class Mt5Machine:
             event_ns = stamp * 1_000_000 - offset_ns if offset_ns is not None else 0
             quote(index, event_ns, recv_ns, bid, 0, ask, 0, stamp * IDS_PER_MS + seen - 1)
         self.ticks += len(rows)
-        feed.cursor = TickCursor(last_msc, seen)
+        feed.cursor = batch.after
 
     def _prices(self, feed: _Feed, rows: Rows, recv_ns: int) -> tuple[list[int | None], list[int | None]]:
         """Bids and asks at the instrument's scale, which is widened when they need it; None for what is no price."""
@@ -180,6 +187,4 @@ def _next_epoch(old: Instrument, new: Instrument) -> Instrument:
     price_scale, size_scale = max(old.price_scale, new.price_scale), max(old.size_scale, new.size_scale)
     if (price_scale, size_scale) != (new.price_scale, new.size_scale):
         new = new.with_scales(price_scale, size_scale)
-    from msgspec.structs import replace
-
     return old if replace(new, epoch=old.epoch) == old else replace(new, epoch=old.epoch + 1)
