@@ -65,7 +65,7 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
         with written.writer, watched(written.run):
             run_id = written.writer.run_id
             log.info("trading on paper", tape=str(tape), run=run_id, goes_on=went_on, server=source.ws_url)
-            recording.recorder.apply = lambda seq, data: written.run.take(seq, as_records(data))
+            recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
             title = f"papertape paper: {source.rules.venue}, run {run_id}{', gone on with' if went_on else ''}"
             view = LiveView(Feed.of(recording), written.run, title, latest)
             async with asyncio.TaskGroup() as group:
@@ -104,6 +104,6 @@ def _result(recording: Recording, written: WrittenRun, tape: Path, state_hash: s
         orders=run.engine.view().orders_made,
         fills=sum(one.fills for one in accounts),
         accounts=accounts,
-        latency_us=recording.recorder.latency.summary(),
+        latency_us=recording.intake.latency.summary(),
         state_hash=state_hash,
     )

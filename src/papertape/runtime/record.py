@@ -51,8 +51,8 @@ async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
 
 
 def _result(recording: Recording) -> RecordResult:
-    _, machine, recorder, session = recording
-    counts = recorder.market.counts()
+    _, machine, intake, recorder, session = recording
+    counts = intake.market.counts()
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
@@ -63,9 +63,9 @@ def _result(recording: Recording) -> RecordResult:
         malformed=machine.malformed,
         ignored=machine.ignored,
         connected=session.connected,
-        latency_us=recorder.latency.summary(),
+        latency_us=intake.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
-        symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
     )
 
 
