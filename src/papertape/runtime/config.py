@@ -7,7 +7,7 @@ Attribute names carry the unit, keys are the plan's: `websocket_timeout` is read
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,6 @@ from msgspec import Meta
 from papertape.core.errors import ConfigError
 
 PLANNED_TABLES = (
-    "real_time.forex",
     "real_time.quality",
     "accounts",
     "execution",
@@ -42,10 +41,26 @@ class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = msgspec.field(default=30, name="websocket_timeout")
 
 
+class Forex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[real_time.forex]`: what `record --venue mt5` listens to by default, and how much of it may wait."""
+
+    provider: Annotated[Literal["mt5"], Meta(description="Where forex comes from; MetaTrader 5 is the one there is.")] = (
+        "mt5"
+    )
+    symbols: Annotated[
+        tuple[str, ...], Meta(description="Symbols that `papertape record --venue mt5` takes without --symbols.")
+    ] = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF")
+    buffer_size: Annotated[
+        int,
+        Meta(description="Ticks that may wait, at most, until the broker's time zone is certain.", ge=1, le=10_000_000),
+    ] = 10_000
+
+
 class RealTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[real_time]`: live data."""
 
     crypto: Crypto = Crypto()
+    forex: Forex = Forex()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

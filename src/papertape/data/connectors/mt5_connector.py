@@ -5,13 +5,14 @@ terminal's errors by the table in `data/wire/mt5/recovery`. Which back end it us
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Literal
 
 import msgspec
 
 from papertape.core.clock import Clock
 from papertape.core.errors import ConnectFailed, MT5Error, SessionClosed, VenueError
+from papertape.core.records import Link
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.mt5_ports import HistoryLost, TerminalFacts, TerminalPort
 from papertape.data.wire.mt5.calendar import ForexCalendar
@@ -36,22 +37,26 @@ class ConnectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     took_ms: float
 
 
+StreamItem = TickBatch | HistoryLost | Link
+"""Ticks; ticks that are lost; DOWN when the terminal was lost or failed, UP when it is read again."""
+
+
 class TickStream:
-    """Ticks of some symbols as they come to be; iterate over it, and `close` it or the connector at the end.
+    """Ticks of some symbols as they come to be; iterate over it, and `close` it at the end.
 
     `cursors` say how far each symbol was handed out: a stream opened with them goes on just there.
     """
 
-    def __init__(self, source: AsyncIterator[TickBatch | HistoryLost], cursors: dict[str, TickCursor | None]) -> None:
+    def __init__(self, source: AsyncGenerator[StreamItem], cursors: dict[str, TickCursor | None]) -> None:
         self.cursors = cursors
         self._source = source
 
-    def __aiter__(self) -> AsyncIterator[TickBatch | HistoryLost]:
+    def __aiter__(self) -> AsyncIterator[StreamItem]:
         return self._source
 
     async def close(self) -> None:
         """End the stream."""
-        await self._source.aclose()  # type: ignore[attr-defined]
+        await self._source.aclose()
 
 
 class MT5Connector:
@@ -145,7 +150,7 @@ class MT5Connector:
         self.reconnects += 1
         self._note("reconnected", reconnects=self.reconnects)
 
-    async def _ticks(self, cursors: dict[str, TickCursor | None]) -> AsyncIterator[TickBatch | HistoryLost]:
+    async def _ticks(self, cursors: dict[str, TickCursor | None]) -> AsyncGenerator[StreamItem]:
         while True:
             try:
                 async for one in self._port.read(cursors):
@@ -154,7 +159,10 @@ class MT5Connector:
                         cursors[one.symbol] = one.after
                     yield one
             except (MT5Error, SessionClosed, ConnectFailed) as error:
-                await self._recover(error)
+                failed = error
+            yield Link.DOWN
+            await self._recover(failed)
+            yield Link.UP
 
     async def _recover(self, error: VenueError) -> None:
         """Until the terminal answers again, however long that takes; raises what only a person can help with."""

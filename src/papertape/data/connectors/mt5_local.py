@@ -171,6 +171,7 @@ class LocalTerminal:
             if now_ns - reading.missing_since_ns < FIRST_TICK_WAIT_NS:
                 return None
         reading.missing_since_ns = 0
+        reading.at_end_ns = now_ns
         reading.cursor = TickCursor(newest.time_msc, seen)
         return TickBatch(symbol, np.zeros(0, TICK_DTYPE), now_ns, False, reading.cursor)
 
