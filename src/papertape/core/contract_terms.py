@@ -68,7 +68,7 @@ class ContractTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """The day whose rollover counts three times, Monday is 0."""
     deposit_currency: str = ""
     tick_value: int = 0
-    """Worth of one tick of one lot in the deposit currency when it was listed; it moves with the rates."""
+    """Worth of one tick of one lot, where margin counts by it."""
     commission: int | None = None
     """Commission of one lot and one side, in the deposit currency."""
     volume_limit: int = 0

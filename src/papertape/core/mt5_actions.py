@@ -22,7 +22,7 @@ class Mt5Gateway(msgspec.Struct, frozen=True, kw_only=True):
     login: Annotated[int, Meta(description="Account to log in to; 0 takes the one that is logged in.", ge=0)] = 0
     password_file: Annotated[str | None, Meta(description="File with the password of --login.")] = None
     server: Annotated[str | None, Meta(description="Trade server of --login.")] = None
-    poll_ms: Annotated[float, Meta(description="Pause between two looks at the terminal.", ge=0.5, le=1000)] = 2
+    poll_ms: Annotated[int, Meta(description="Pause between two looks at the terminal.", ge=1, le=1000)] = 2
     symbols: Annotated[
         list[str],
         Meta(description="Symbols of the double, separated by commas; by default those of the configuration."),
@@ -30,7 +30,7 @@ class Mt5Gateway(msgspec.Struct, frozen=True, kw_only=True):
     ticks: Annotated[
         str | None, Meta(description="Recorded ticks for the double, .npy or .parquet; without, a random walk.")
     ] = None
-    speed: Annotated[Positive, Meta(description="How many times as fast as they were recorded --ticks come.")] = 1
+    speed: Annotated[float, Meta(description="How many times as fast as they were recorded --ticks come.", gt=0)] = 1
     seed: Annotated[int, Meta(description="Seed of the double's random walk.", ge=0)] = 7
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, serve until Ctrl-C or SIGTERM.")

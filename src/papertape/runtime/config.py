@@ -44,9 +44,9 @@ class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Forex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[real_time.forex]`: what `record --venue mt5` listens to by default, and how much of it may wait."""
 
-    provider: Annotated[Literal["mt5"], Meta(description="Where forex comes from; MetaTrader 5 is the one there is.")] = (
-        "mt5"
-    )
+    provider: Annotated[
+        Literal["mt5"], Meta(description="Where forex comes from; MetaTrader 5 is the one there is.")
+    ] = "mt5"
     symbols: Annotated[
         tuple[str, ...], Meta(description="Symbols that `papertape record --venue mt5` takes without --symbols.")
     ] = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF")

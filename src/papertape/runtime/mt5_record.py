@@ -24,7 +24,9 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
     if not all(symbols):
         raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
     if not (request.ws_url is request.rest_url is request.reel_out is None):
-        raise UsageError("expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these")
+        raise UsageError(
+            "expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these"
+        )
     port = _port(request)
     log = start_logs("record")
 
@@ -39,7 +41,9 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"no terminal was reached at {request.gateway or 'this computer'}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"no terminal was reached at {request.gateway or 'this computer'}"
+        )
     return Outcome(result)
 
 

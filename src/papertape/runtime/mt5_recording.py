@@ -102,9 +102,7 @@ class Mt5Recording:
             self._note("connected", server=status.terminal.server, state=status.state, took_ms=round(status.took_ms, 1))
             return
 
-    async def _list(
-        self, wanted: tuple[str, ...], held_max: int
-    ) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
+    async def _list(self, wanted: tuple[str, ...], held_max: int) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
         infos = [await self.connector.get_symbol_info(symbol) for symbol in wanted]
         known = {one.symbol: one for one in self._before.listed.values() if one.venue == VENUE}
         numbers = {one.symbol: number for number, one in self._before.listed.items() if one.venue == VENUE}
@@ -147,7 +145,7 @@ class Mt5Recording:
         self.intake.flush()
 
 
-async def record_mt5(  # noqa: PLR0913 - a recording takes what it takes
+async def record_mt5(
     port: TerminalPort,
     wanted: tuple[str, ...],
     directory: Path,

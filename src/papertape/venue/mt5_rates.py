@@ -36,11 +36,12 @@ def bars(ticks: Rows, timeframe: int, point: float) -> Rows | None:
 
 def _starts(times_s: Rows, timeframe: int) -> Rows | None:
     """When the bar of each tick begins."""
+    starts: Rows | None = None
     if minutes := TIMEFRAME_MINUTES.get(timeframe):
-        return times_s - times_s % (60 * minutes)
-    if timeframe == TIMEFRAME_W1:
-        return times_s - (times_s - _FIRST_SUNDAY_S) % (7 * _DAY_S)
-    if timeframe == TIMEFRAME_MN1:
+        starts = times_s - times_s % (60 * minutes)
+    elif timeframe == TIMEFRAME_W1:
+        starts = times_s - (times_s - _FIRST_SUNDAY_S) % (7 * _DAY_S)
+    elif timeframe == TIMEFRAME_MN1:
         months = times_s.astype("datetime64[s]").astype("datetime64[M]")
-        return months.astype("datetime64[s]").astype(np.int64)
-    return None
+        starts = months.astype("datetime64[s]").astype(np.int64)
+    return starts

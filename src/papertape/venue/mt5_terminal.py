@@ -335,8 +335,9 @@ def _seconds(date: Any) -> int | None:
 
 def _of_kind(rows: Rows, flags: int) -> Rows:
     """The ticks that `flags` asks for."""
-    if flags == mt5.COPY_TICKS_INFO:
-        return rows[rows["flags"] & (mt5.TICK_FLAG_BID | mt5.TICK_FLAG_ASK) != 0]
-    if flags == mt5.COPY_TICKS_TRADE:
-        return rows[rows["flags"] & (mt5.TICK_FLAG_LAST | mt5.TICK_FLAG_VOLUME) != 0]
-    return rows
+    wanted = {
+        mt5.COPY_TICKS_INFO: mt5.TICK_FLAG_BID | mt5.TICK_FLAG_ASK,
+        mt5.COPY_TICKS_TRADE: mt5.TICK_FLAG_LAST | mt5.TICK_FLAG_VOLUME,
+    }
+    chosen: Rows = rows if flags == mt5.COPY_TICKS_ALL else rows[rows["flags"] & wanted[flags] != 0]
+    return chosen

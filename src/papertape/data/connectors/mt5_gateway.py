@@ -47,7 +47,7 @@ class Mt5Gateway:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from its handshake to its end."""
-        given = request.headers.get(gateway.TOKEN_HEADER, "").encode()
+        given = request.headers.get(gateway.AUTHORIZATION, "").encode()
         if not hmac.compare_digest(given, self._expected):
             self._note("refused", peer=request.remote, why="wrong token")
             raise web.HTTPUnauthorized
@@ -112,7 +112,7 @@ class Mt5Gateway:
     async def _push(self, socket: web.WebSocketResponse, asked: gateway.Stream) -> None:
         with suppress(ConnectionError):
             try:
-                async for one in self._port.read(gateway.cursors_of(asked)):
+                async for one in self._port.read(asked.cursors):
                     if not isinstance(one, TickBatch):
                         await _send(socket, gateway.Lost(one.symbol))
                         continue

@@ -194,9 +194,7 @@ class LocalTerminal:
         reading.cursor = cursor.after(unread)
         return TickBatch(symbol, unread, now_ns, fresh, cursor)
 
-    def _wait_for_history(
-        self, symbol: str, reading: _Reading, cursor: TickCursor, now_ns: int
-    ) -> HistoryLost | None:
+    def _wait_for_history(self, symbol: str, reading: _Reading, cursor: TickCursor, now_ns: int) -> HistoryLost | None:
         """Ticks that were read are not there: the terminal loads them again, or has lost them."""
         reading.at_end_ns = 0
         if not reading.missing_since_ns:

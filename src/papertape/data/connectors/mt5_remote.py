@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import aiohttp
@@ -33,30 +34,28 @@ class _Socket:
     @classmethod
     async def open(cls, url: str, token: str) -> "_Socket":
         """Connect. Raises ConnectFailed, with the HTTP status of a refusal, or RemoteProtocolError."""
-        session = aiohttp.ClientSession(headers={gateway.TOKEN_HEADER: f"Bearer {token}"})
-        try:
-            async with asyncio.timeout(HANDSHAKE_S):
-                socket = await session.ws_connect(
-                    url, heartbeat=HEARTBEAT_S, max_msg_size=gateway.MESSAGE_BYTES_MAX, proxy=proxy_for(url)
+        async with AsyncExitStack() as undo:
+            session = aiohttp.ClientSession(headers={gateway.AUTHORIZATION: f"Bearer {token}"})
+            undo.push_async_callback(session.close)
+            try:
+                async with asyncio.timeout(HANDSHAKE_S):
+                    socket = await session.ws_connect(
+                        url, heartbeat=HEARTBEAT_S, max_msg_size=gateway.MESSAGE_BYTES_MAX, proxy=proxy_for(url)
+                    )
+                    undo.push_async_callback(socket.close)
+                    one = cls(url, session, socket)
+                    hello = await one.message()
+            except aiohttp.WSServerHandshakeError as error:
+                raise ConnectFailed(f"{url} refused the connector: HTTP {error.status}", error.status) from error
+            except (aiohttp.ClientError, OSError, ValueError) as error:  # a timeout is an OSError
+                raise ConnectFailed(f"no gateway at {url}: {str(error) or type(error).__name__}") from error
+            if not isinstance(hello, gateway.Hello) or hello.protocol != gateway.PROTOCOL:
+                raise RemoteProtocolError(
+                    f"{url}: expected a gateway of protocol {gateway.PROTOCOL}, was {hello}; "
+                    "run the same version of papertape on both sides"
                 )
-                one = cls(url, session, socket)
-                hello = await one.message()
-        except aiohttp.WSServerHandshakeError as error:
-            await session.close()
-            raise ConnectFailed(f"{url} refused the connector: HTTP {error.status}", error.status) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # a timeout is an OSError
-            await session.close()
-            raise ConnectFailed(f"no gateway at {url}: {str(error) or type(error).__name__}") from error
-        except BaseException:
-            await session.close()
-            raise
-        if not isinstance(hello, gateway.Hello) or hello.protocol != gateway.PROTOCOL:
-            await one.close()
-            raise RemoteProtocolError(
-                f"{url}: expected a gateway of protocol {gateway.PROTOCOL}, was {hello}; "
-                "run the same version of papertape on both sides"
-            )
-        return one
+            undo.pop_all()
+            return one
 
     async def send(self, message: gateway.Message) -> None:
         try:
@@ -101,7 +100,7 @@ class GatewayTerminal:
         """See `TerminalPort`."""
         await self.close()
         self._socket = await _Socket.open(self._url, self._token)
-        return self._converted(await self._ask("facts"), TerminalFacts)
+        return cast("TerminalFacts", self._converted(await self._ask("facts"), TerminalFacts))
 
     async def close(self) -> None:
         """See `TerminalPort`."""
@@ -111,11 +110,11 @@ class GatewayTerminal:
 
     async def names(self) -> list[str]:
         """See `TerminalPort`."""
-        return self._converted(await self._ask("names"), list[str])
+        return cast("list[str]", self._converted(await self._ask("names"), list[str]))
 
     async def symbol_info(self, symbol: str) -> dict[str, Any]:
         """See `TerminalPort`."""
-        return self._converted(await self._ask("symbol_info", symbol), dict[str, Any])
+        return cast("dict[str, Any]", self._converted(await self._ask("symbol_info", symbol), dict[str, Any]))
 
     async def select(self, symbol: str) -> None:
         """See `TerminalPort`."""
@@ -125,7 +124,7 @@ class GatewayTerminal:
         """See `TerminalPort`."""
         socket = await _Socket.open(self._url, self._token)
         try:
-            await socket.send(gateway.Stream({symbol: cursor and tuple(cursor) for symbol, cursor in cursors.items()}))
+            await socket.send(gateway.Stream(dict(cursors)))
             while True:
                 data = await socket.receive()
                 now_ns = self._clock.now_ns()

@@ -52,11 +52,8 @@ class ForexCalendar(NamedTuple):
         """(open, close) of each trading day that touches the time from `from_ns` to `until_ns`, in ns UTC."""
         day = _date(from_ns) - timedelta(days=1)
         while True:
-            close_ns = _close_ns(day)
-            opens = close_ns - DAY_NS + self.rollover_after * MINUTE_NS
-            closes = close_ns - self.rollover_before * MINUTE_NS
-            if day.weekday() == 0:  # Sunday evening, where summer time may have begun or ended since Saturday
-                opens = _close_ns(day - timedelta(days=1)) + self.rollover_after * MINUTE_NS
+            opens = _close_ns(day - timedelta(days=1)) + self.rollover_after * MINUTE_NS
+            closes = _close_ns(day) - self.rollover_before * MINUTE_NS
             if opens >= until_ns:
                 return
             if day.weekday() < 5 and (day.month, day.day) not in self.holidays and closes > from_ns:

@@ -6,7 +6,7 @@ batch. Rows are the terminal's own 60 bytes, so every bit of a tick arrives. The
 """
 
 import struct
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -16,36 +16,37 @@ from papertape.data.wire.mt5.machine import TickBatch
 from papertape.data.wire.mt5.ticks import TICK_DTYPE, TickCursor
 
 PROTOCOL = 1
-TOKEN_HEADER = "Authorization"
+AUTHORIZATION = "Authorization"
+"""Name of the header that carries the token."""
 MESSAGE_BYTES_MAX = 4 << 20
 _HEAD = struct.Struct("<qIBB")
 """The cursor before the rows (ms, seen), fresh?, length of the symbol's name; name and rows follow."""
 
 
-class Message(msgspec.Struct, frozen=True, tag_field="t", tag=str.lower, forbid_unknown_fields=True):
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Any JSON message."""
 
 
-class Hello(Message):
+class Hello(Message, frozen=True, tag_field="t", tag="hello"):
     """The gateway's first message."""
 
     protocol: int
 
 
-class Ask(Message):
+class Ask(Message, frozen=True, tag_field="t", tag="ask"):
     """A question of the connector; `what` is one of `QUESTIONS`."""
 
     what: str
     symbol: str = ""
 
 
-class Answer(Message):
+class Answer(Message, frozen=True, tag_field="t", tag="answer"):
     """The answer to the oldest open question."""
 
     value: Any
 
 
-class Failed(Message):
+class Failed(Message, frozen=True, tag_field="t", tag="failed"):
     """The terminal's error instead of an answer, or at the end of a stream."""
 
     code: int
@@ -54,13 +55,13 @@ class Failed(Message):
     symbol: str
 
 
-class Stream(Message):
+class Stream(Message, frozen=True, tag_field="t", tag="stream"):
     """Push ticks from these cursors on; None: those that come to be from now on."""
 
-    cursors: dict[str, tuple[int, int] | None]
+    cursors: dict[str, TickCursor | None]
 
 
-class Lost(Message):
+class Lost(Message, frozen=True, tag_field="t", tag="lost"):
     """Ticks of `symbol` behind its cursor may be missing: the terminal's history does not have them any more."""
 
     symbol: str
@@ -68,14 +69,15 @@ class Lost(Message):
 
 QUESTIONS = ("facts", "names", "symbol_info", "select")
 
-_decode_message = msgspec.json.Decoder(Hello | Ask | Answer | Failed | Stream | Lost).decode
+_Any = Hello | Ask | Answer | Failed | Stream | Lost
+_decode_message = msgspec.json.Decoder(_Any).decode
 encode = msgspec.json.Encoder().encode
 
 
-def decode(text: str | bytes) -> Hello | Ask | Answer | Failed | Stream | Lost:
+def decode(text: str | bytes) -> _Any:
     """Any JSON message. Raises DecodeError for anything else."""
     try:
-        return _decode_message(text)
+        return cast("_Any", _decode_message(text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(f"expected a message of the MetaTrader 5 gateway, was {text[:80]!r}: {error}") from error
 
@@ -97,8 +99,3 @@ def decode_ticks(data: bytes, ts_recv_ns: int) -> TickBatch:
     except (struct.error, ValueError) as error:
         raise DecodeError(f"expected ticks of the MetaTrader 5 gateway, was {len(data)} bytes: {error}") from error
     return TickBatch(symbol, rows, ts_recv_ns, bool(fresh), TickCursor(time_msc, seen))
-
-
-def cursors_of(stream: Stream) -> dict[str, TickCursor | None]:
-    """The cursors that a `Stream` message names."""
-    return {symbol: TickCursor(*one) if one is not None else None for symbol, one in stream.cursors.items()}

@@ -167,9 +167,10 @@ class Mt5Machine:
 
 def mantissas(prices: Rows, scale: int) -> list[int | None]:
     """Floats as integers at `scale` decimals; None for those that are none there."""
-    scaled = prices * 10.0**scale
-    whole = np.rint(scaled)
-    right = np.isfinite(scaled) & (np.abs(scaled - whole) <= _RESIDUE_MAX) & (np.abs(whole) < VALUE_MAX)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = prices * 10.0**scale
+        whole = np.rint(scaled)
+        right = np.isfinite(scaled) & (np.abs(scaled - whole) <= _RESIDUE_MAX) & (np.abs(whole) < VALUE_MAX)
     values = np.where(right, whole, 0).astype(np.int64).tolist()
     if right.all():
         return list(values)

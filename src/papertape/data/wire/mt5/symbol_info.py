@@ -41,6 +41,8 @@ class SymbolInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Which of fok, ioc and boc orders may ask for."""
     spread: int
     """In points, at the time of asking."""
+    tick_value: int
+    """Worth of one tick of one lot in the account's currency, at `TERMS_SCALE`, at the time of asking."""
 
 
 def read_symbol_info(
@@ -76,6 +78,7 @@ def _read(
     kind, margin_mode = _MARGIN_MODES[mode]
     digits = int(fields["digits"])
     size_scale = max(_decimals(fields["volume_step"]), _decimals(fields["volume_min"]))
+    tick_value = _amount(fields["trade_tick_value"])
     terms = ContractTerms(
         margin_mode=margin_mode,
         margin_currency=str(fields["currency_margin"]),
@@ -89,7 +92,7 @@ def _read(
         swap_short=_amount(fields["swap_short"]),
         swap_triple_weekday=(int(fields["swap_rollover3days"]) - 1) % 7,  # the terminal's Sunday is 0
         deposit_currency=deposit_currency,
-        tick_value=_amount(fields["trade_tick_value"]),
+        tick_value=tick_value if margin_mode is MarginMode.CFD_INDEX else 0,
         commission=commission,
         volume_limit=_mantissa(fields["volume_limit"], size_scale),
         stops_level=int(fields["trade_stops_level"]),
@@ -123,6 +126,7 @@ def _read(
         execution=_EXECUTIONS[int(fields["trade_exemode"])],
         fillings=tuple(text for bit, text in _FILLINGS.items() if filling & bit),
         spread=int(fields["spread"]),
+        tick_value=tick_value,
     )
 
 
@@ -164,4 +168,4 @@ def _mantissa(number: Any, scale: int) -> int:
 
 def _amount(number: Any) -> int:
     """An amount at `TERMS_SCALE`; what is finer is rounded half-even, as a value that moves with the rates."""
-    return int(round(_exact(number).scaleb(TERMS_SCALE)))
+    return round(_exact(number).scaleb(TERMS_SCALE))
