@@ -71,7 +71,7 @@ class Mt5Recording:
         self.machine = machine
         self.intake.fact(self.intake.now_ns(), Kind.CONNECTION, Link.UP, 0, 0)
         self.intake.flush()
-        stream = await self.connector.resume_tick_data(cursors)
+        stream = self.connector.resume_tick_data(cursors)
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(self.intake.tell_time(lambda: not machine.holding))
             try:

@@ -24,7 +24,7 @@ class Mt5TerminalDouble:
     """A terminal whose broker lists `symbols` and has recorded `ticks` for some of them, in the broker's wall clock.
 
     `clock` tells UTC, `offset` what the broker's clock adds to it. Symbols in `selected` stand in the Market Watch;
-    ticks and symbol values of the others are only there after `symbol_select`. Constants are those of `mt5_types`.
+    ticks and symbol values of the others are only there after `symbol_select`. The package's constants are attributes.
     """
 
     def __init__(
@@ -47,6 +47,11 @@ class Mt5TerminalDouble:
         self._initialised = False
         self._error = mt5.RES_S_OK
         self._halted_msc: int | None = None
+
+    def __getattr__(self, name: str) -> int:
+        if name in _CONSTANTS:
+            return _CONSTANTS[name]
+        raise AttributeError(f"{type(self).__name__} has no {name}")
 
     # The terminal itself.
 
@@ -246,6 +251,7 @@ class Mt5TerminalDouble:
 
     def _answers(self, call: str, *, initialised: bool = False) -> bool:
         """Whether this call succeeds, as far as the terminal goes."""
+        self._server_msc()  # a broker that was just lost: its clock stands from here on
         code = self.faults.code_for(call)
         if code in _TERMINAL_LOST:
             self._initialised = False
@@ -322,6 +328,7 @@ class Mt5TerminalDouble:
         )
 
 
+_CONSTANTS: dict[str, int] = {name: value for name, value in vars(mt5).items() if name.isupper() and type(value) is int}
 _TERMINAL_LOST = range(mt5.RES_E_INTERNAL_FAIL_TIMEOUT, mt5.RES_E_INTERNAL_FAIL + 1)
 
 

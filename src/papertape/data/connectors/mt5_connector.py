@@ -96,13 +96,11 @@ class MT5Connector:
         )
 
     async def stream_tick_data(self, symbols: list[str]) -> TickStream:
-        """Ticks of these symbols that come to be from now on. Raises as `get_symbol_info` does."""
-        return await self.resume_tick_data({await self.find_symbol(symbol): None for symbol in symbols})
+        """Ticks of these symbols that come to be from the first iteration on. Raises UnknownInstrument, and what the terminal says."""
+        return self.resume_tick_data({await self.find_symbol(symbol): None for symbol in symbols})
 
-    async def resume_tick_data(self, cursors: dict[str, TickCursor | None]) -> TickStream:
-        """Ticks of symbols by the broker's own names, each from its cursor on, or without one from now on."""
-        for symbol in cursors:
-            await self._port.select(symbol)
+    def resume_tick_data(self, cursors: dict[str, TickCursor | None]) -> TickStream:
+        """Ticks of symbols by the broker's own names, each from its cursor on, or without one from the first iteration on."""
         return TickStream(self._ticks(cursors), cursors)
 
     async def find_symbol(self, wanted: str) -> str:
@@ -153,6 +151,8 @@ class MT5Connector:
     async def _ticks(self, cursors: dict[str, TickCursor | None]) -> AsyncGenerator[StreamItem]:
         while True:
             try:
+                for symbol in cursors:  # a terminal that was started again may have forgotten them
+                    await self._port.select(symbol)
                 async for one in self._port.read(cursors):
                     self._backoff.reset()
                     if isinstance(one, TickBatch):

@@ -60,7 +60,7 @@ async def test_every_error_that_passes_loses_and_doubles_nothing(code: int) -> N
     rows = ticks(*range(0, 600, 3))
     made, api, clock = connector(rows)
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     items = await take(stream, 1)
     api.faults.fail(code, call="copy_ticks_from", calls=3)
     pass_ms(clock, 600)
@@ -75,7 +75,7 @@ async def test_every_error_that_passes_loses_and_doubles_nothing(code: int) -> N
 async def test_what_only_a_person_can_help_with_ends_the_stream(code: int) -> None:
     made, api, _ = connector(ticks(0))
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     await take(stream, 1)
     api.faults.fail(code)
     with pytest.raises(MT5Error) as raised:
@@ -87,7 +87,7 @@ async def test_a_symbol_that_someone_took_out_of_the_market_watch_is_put_back() 
     rows = ticks(0, 10)
     made, api, clock = connector(rows)
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     await take(stream, 1)
     api.symbol_select("GBPUSD", False)
     pass_ms(clock, 10)
@@ -98,7 +98,7 @@ async def test_a_terminal_that_is_closed_and_started_again() -> None:
     rows = ticks(*range(0, 100, 5))
     made, api, clock = connector(rows)
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     items = await take(stream, 1)
     api.faults.disconnect()
     items.append(await anext(stream.__aiter__()))
@@ -114,7 +114,7 @@ async def test_history_that_loads_again_after_a_restart_loses_nothing() -> None:
     rows = ticks(*range(0, 100, 5))
     made, api, clock = connector(rows)
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     items = await take(stream, 1)
     pass_ms(clock, 100)
     api.faults.load_history("GBPUSD", rows=4, calls=6)
@@ -128,7 +128,7 @@ async def test_a_broker_that_is_lost_brings_its_ticks_late_and_whole() -> None:
     rows = ticks(*range(0, 100, 5))
     made, api, clock = connector(rows)
     await made.initialize_mt5_connection()
-    stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+    stream = made.resume_tick_data({"GBPUSD": TickCursor()})
     items = await take(stream, 1)
     api.faults.broker_lost = True
     assert (await made.initialize_mt5_connection()).state == "terminal_offline"
@@ -154,7 +154,7 @@ async def test_a_gateway_that_goes_and_comes_back_loses_and_doubles_nothing() ->
     async with served(api, clock) as url:
         made = MT5Connector(GatewayTerminal(url, TOKEN, clock), clock, lambda *_, **__: None)
         await made.initialize_mt5_connection()
-        stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+        stream = made.resume_tick_data({"GBPUSD": TickCursor()})
         items = await take(stream, 1)
     port = int(url.split(":")[2].partition("/")[0])
     pass_ms(clock, 200)
@@ -176,7 +176,7 @@ async def test_a_gateway_that_does_not_want_us_any_more_ends_the_stream() -> Non
         port._url = url
         made = MT5Connector(port, clock, lambda *_, **__: None)
         await made.initialize_mt5_connection()
-        stream = await made.resume_tick_data({"GBPUSD": TickCursor()})
+        stream = made.resume_tick_data({"GBPUSD": TickCursor()})
         await take(stream, 1)
         port._token = "another"
         api.faults.fail(-10004)

@@ -1,7 +1,7 @@
 """The MetaTrader 5 wire machine: ticks in, judged QUOTE records out. No I/O.
 
 Prices are floats that the terminal made from decimals: at the symbol's digits they become exact integers again. The
-terminal tells no sizes, so these are 0. The update id of a quote is its own stamp by the broker's clock, in ms, times
+terminal tells no sizes; a quote stands for the largest order that the symbol takes. The update id of a quote is its own stamp by the broker's clock, in ms, times
 `IDS_PER_MS`, plus its place among the ticks of that millisecond: it rises, and the tape alone says where to read on.
 """
 
@@ -54,6 +54,11 @@ class _Feed:
         self.instrument = instrument
         self.cursor = TickCursor()
 
+    @property
+    def quote_size(self) -> int:
+        """What a quote is good for: the largest order, else the smallest step of one."""
+        return (self.instrument.max_size or self.instrument.lot) if self.instrument is not None else 0
+
 
 class Mt5Machine:
     """All symbols of one terminal; records gather in `gate.buffer`.
@@ -87,12 +92,10 @@ class Mt5Machine:
         return bool(self._held)
 
     def list_instrument(self, instrument: Instrument, ts_recv_ns: int) -> None:
-        """List one of the symbols, unless the tape lists it just so already."""
+        """List one of the symbols. On a tape that knows it, this continues its epochs."""
         feed = self._feeds[instrument.symbol]
         if feed.instrument is not None:
-            instrument = _next_epoch(feed.instrument, instrument)
-            if instrument == feed.instrument:
-                return
+            instrument = _continued(feed.instrument, instrument)
         feed.instrument = instrument
         self.gate.fact(instrument_event(instrument, feed.index, ts_recv_ns))
 
@@ -133,7 +136,7 @@ class Mt5Machine:
         prices = self._prices(feed, rows, recv_ns)
         stamps = rows["time_msc"].tolist()
         last_msc, seen = batch.before
-        quote, index = self.gate.quote, feed.index
+        quote, index, size = self.gate.quote, feed.index, feed.quote_size
         if offset_ns is None:
             self.undated += len(rows)
         for stamp, bid, ask in zip(stamps, *prices, strict=True):
@@ -144,7 +147,7 @@ class Mt5Machine:
                 self._gap(feed, recv_ns, GapCause.UNREADABLE_FRAME)
                 continue
             event_ns = stamp * 1_000_000 - offset_ns if offset_ns is not None else 0
-            quote(index, event_ns, recv_ns, bid, 0, ask, 0, stamp * IDS_PER_MS + seen - 1)
+            quote(index, event_ns, recv_ns, bid, size, ask, size, stamp * IDS_PER_MS + seen - 1)
         self.ticks += len(rows)
         feed.cursor = batch.after
 
@@ -161,7 +164,7 @@ class Mt5Machine:
         else:
             return mantissas(rows["bid"], instrument.price_scale), mantissas(rows["ask"], instrument.price_scale)
         if finer:
-            self.list_instrument(instrument.with_scales(scale, instrument.size_scale), recv_ns)
+            self.list_instrument(replace(instrument.with_scales(scale, instrument.size_scale), tick=1), recv_ns)
         return bids, asks
 
 
@@ -183,9 +186,9 @@ def cursor_of(update_id: int) -> TickCursor:
     return TickCursor(time_msc, place + 1)
 
 
-def _next_epoch(old: Instrument, new: Instrument) -> Instrument:
-    """`new` as the epoch after `old`, at scales that hold what `old` held; `old` itself when it says the same."""
-    price_scale, size_scale = max(old.price_scale, new.price_scale), max(old.size_scale, new.size_scale)
-    if (price_scale, size_scale) != (new.price_scale, new.size_scale):
-        new = new.with_scales(price_scale, size_scale)
-    return old if replace(new, epoch=old.epoch) == old else replace(new, epoch=old.epoch + 1)
+def _continued(known: Instrument, listed: Instrument) -> Instrument:
+    """`listed` as the epoch after `known`, or in the same one if nothing changed; scales never become coarser."""
+    price_scale = max(known.price_scale, listed.price_scale)
+    size_scale = max(known.size_scale, listed.size_scale)
+    same = replace(listed.with_scales(price_scale, size_scale), epoch=known.epoch)
+    return same if same == known else replace(same, epoch=known.epoch + 1)

@@ -41,7 +41,8 @@ def test_ticks_become_quotes_with_exact_prices_and_utc_times() -> None:
     assert found["x"].tolist() == [133_498, 133_499, 133_500]
     assert found["ts_event_ns"].tolist() == [NOW_NS, NOW_NS + 7_000_000, NOW_NS + 7_000_000]
     assert found["id"].tolist() == [BEGIN_MSC * IDS_PER_MS, (BEGIN_MSC + 7) * IDS_PER_MS, (BEGIN_MSC + 7) * IDS_PER_MS + 1]
-    assert not found["verdict"].any() and not found["size"].any() and not found["y"].any()
+    assert not found["verdict"].any()
+    assert (found["size"] == GBPUSD.max_size).all() and (found["y"] == GBPUSD.max_size).all()
     assert made.ticks == 3
 
 
@@ -115,7 +116,7 @@ def test_a_finer_price_opens_the_next_epoch() -> None:
     made.take(batch(rows))
     found = as_records(made.gate.buffer.take())
     listed = read_instrument_event(found[found["kind"] == Kind.INSTRUMENT])
-    assert (listed.price_scale, listed.epoch, listed.tick) == (6, 1, 10)
+    assert (listed.price_scale, listed.epoch, listed.tick) == (6, 1, 1)
     assert found["price"][found["kind"] == Kind.QUOTE].tolist() == [1_334_975]
 
 
@@ -140,13 +141,14 @@ def test_lost_history_is_a_gap() -> None:
     assert (gap["price"].tolist(), gap["id"].tolist()) == ([GapCause.CONNECTION_LOST], [Kind.QUOTE])
 
 
-def test_listing_again_is_told_only_when_something_changed() -> None:
+def test_a_tape_that_is_continued_goes_on_with_its_epochs() -> None:
     made = Mt5Machine({"GBPUSD": 0}, Gate(RecordBuffer()), BrokerTime(0), {"GBPUSD": replace(GBPUSD, epoch=4)})
-    made.list_instrument(GBPUSD, NOW_NS)
-    assert not made.gate.buffer.count
-    made.list_instrument(replace(GBPUSD, max_size=5_000), NOW_NS)
-    listed = read_instrument_event(as_records(made.gate.buffer.take()))
-    assert (listed.epoch, listed.max_size) == (5, 5_000)
+    epochs = []
+    for one in (GBPUSD, replace(GBPUSD, max_size=5_000), GBPUSD.with_scales(6, 2), GBPUSD):
+        made.list_instrument(one, NOW_NS)
+        listed = read_instrument_event(as_records(made.gate.buffer.take()))
+        epochs.append((listed.epoch, listed.price_scale, listed.max_size))
+    assert epochs == [(4, 5, 10_000), (5, 5, 5_000), (6, 6, 10_000), (6, 6, 10_000)]
 
 
 def test_a_tick_of_a_symbol_that_is_not_listed_is_an_error() -> None:
