@@ -46,7 +46,9 @@ def pass_ms(clock: ManualClock, offset_ms: int) -> None:
 
 
 @asynccontextmanager
-async def served(api: Any, clock: ManualClock, port: int = 0, note: Callable[..., None] = lambda *_, **__: None) -> AsyncIterator[str]:
+async def served(
+    api: Any, clock: ManualClock, port: int = 0, note: Callable[..., None] = lambda *_, **__: None
+) -> AsyncIterator[str]:
     """A gateway for `api`; gives its URL."""
     async with running_gateway(Mt5Gateway(LocalTerminal(api, clock), TOKEN, note), "127.0.0.1", port) as bound:
         yield f"ws://127.0.0.1:{bound}{PATH}"

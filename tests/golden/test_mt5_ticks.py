@@ -55,7 +55,8 @@ def quotes_of(symbol: str, batches: list[TickBatch]) -> np.ndarray[Any, np.dtype
     for batch in batches:
         machine.take(batch)
     found = as_records(machine.gate.buffer.take())
-    return found[found["kind"] == Kind.QUOTE]
+    quotes: np.ndarray[Any, np.dtype[Any]] = found[found["kind"] == Kind.QUOTE]
+    return quotes
 
 
 def bars_of(quotes: np.ndarray[Any, np.dtype[Any]]) -> list[Bar]:
@@ -88,7 +89,9 @@ async def test_every_tick_in_order_bit_for_bit_and_the_bars_of_it(symbol: str, p
     assert (np.diff(quotes["id"]) > 0).all()
     assert not (np.abs(quotes["price"] / 1e5 - rows["bid"]) > 1e-9).any()
     assert not (np.abs(quotes["x"] / 1e5 - rows["ask"]) > 1e-9).any()
-    made = {(bar.start_ns + OFFSET_NS) // MINUTE_NS: (bar.open, bar.high, bar.low, bar.close) for bar in bars_of(quotes)}
+    made = {
+        (bar.start_ns + OFFSET_NS) // MINUTE_NS: (bar.open, bar.high, bar.low, bar.close) for bar in bars_of(quotes)
+    }
     assert made == expected_bars(rows)
 
 

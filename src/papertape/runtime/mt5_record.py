@@ -23,7 +23,7 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
     symbols = tuple(dict.fromkeys(one.strip() for one in request.symbols or config.symbols))
     if not all(symbols):
         raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
-    if not (request.ws_url is request.rest_url is request.reel_out is None):
+    if request.ws_url or request.rest_url or request.reel_out:
         raise UsageError(
             "expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these"
         )

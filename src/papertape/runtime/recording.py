@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
     rules: Rules
     symbols: tuple[str, ...]
-    ws_url: str
+    ws_urls: tuple[str, ...]
     rest_url: str
     silence_s: float
 
@@ -61,7 +61,7 @@ async def open_recording(
         intake = TapeIntake(machine.gate, writer, clock)
         recorder = Recorder(machine, intake, reel, note)
         async with AiohttpClient() as http:
-            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
+            network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s)
             session = BinanceSession(machine, recorder, network, clock.now_ns, note)
             intake.after_flush = session.look_for_wishes
             try:

@@ -59,7 +59,10 @@ def test_recorded_ticks_need_one_symbol(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [({"terminal": "native", "ticks": "t.npy"}, "--terminal double"), ({"terminal": "native", "login": 5}, "--password-file")],
+    [
+        ({"terminal": "native", "ticks": "t.npy"}, "--terminal double"),
+        ({"terminal": "native", "login": 5}, "--password-file"),
+    ],
 )
 def test_what_does_not_go_together_is_told(wrong: dict[str, object], told: str) -> None:
     with pytest.raises(UsageError, match=told):

@@ -35,15 +35,13 @@ async def record(api: Mt5TerminalDouble, tape: Path, until: int, held_max: int =
     notes: list[str] = []
 
     async def wait() -> None:
-        while not tape.exists() or len(quotes(tape)) < until:
+        while len(quotes(tape)) < until:
             await asyncio.sleep(0.02)
 
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         port = LocalTerminal(api, UtcClock())
         running = group.create_task(
-            record_mt5(
-                port, ("GBPUSD",), tape, lambda what, **_: notes.append(what), seconds=None, held_max=held_max
-            )
+            record_mt5(port, ("GBPUSD",), tape, lambda what, **_: notes.append(what), seconds=None, held_max=held_max)
         )
         await group.create_task(wait())
         running.cancel()
@@ -51,13 +49,16 @@ async def record(api: Mt5TerminalDouble, tape: Path, until: int, held_max: int =
 
 
 def records(tape: Path) -> np.ndarray:
+    if not tape.exists():
+        return np.zeros(0, RECORD_DTYPE)
     blocks = [batch.records for batch in MarketReader.open(tape).blocks()]
     return np.concatenate(blocks) if blocks else np.zeros(0, RECORD_DTYPE)
 
 
 def quotes(tape: Path) -> np.ndarray:
     found = records(tape)
-    return found[found["kind"] == Kind.QUOTE]
+    wanted: np.ndarray = found[found["kind"] == Kind.QUOTE]
+    return wanted
 
 
 async def test_ticks_onto_a_tape_and_on_where_it_stood(tmp_path: Path) -> None:

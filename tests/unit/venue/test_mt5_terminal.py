@@ -151,7 +151,9 @@ def test_no_order_is_ever_carried_out() -> None:
     request = {"action": 1, "symbol": "GBPUSD", "volume": 1.0}
     assert api.order_send(request).retcode == mt5.TRADE_RETCODE_TRADE_DISABLED
     assert api.order_check(request) is None and api.last_error()[0] == -8
-    assert (api.orders_total(), api.positions_total(), api.history_orders_total(), api.history_deals_total()) == (0,) * 4
+    assert (api.orders_total(), api.positions_total(), api.history_orders_total(), api.history_deals_total()) == (
+        0,
+    ) * 4
     assert (api.orders_get(), api.positions_get(), api.history_orders_get(), api.history_deals_get()) == ((),) * 4
 
 

@@ -6,6 +6,7 @@ terminal's errors by the table in `data/wire/mt5/recovery`. Which back end it us
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -153,11 +154,12 @@ class MT5Connector:
             try:
                 for symbol in cursors:  # a terminal that was started again may have forgotten them
                     await self._port.select(symbol)
-                async for one in self._port.read(cursors):
-                    self._backoff.reset()
-                    if isinstance(one, TickBatch):
-                        cursors[one.symbol] = one.after
-                    yield one
+                async with aclosing(self._port.read(cursors)) as reading:
+                    async for one in reading:
+                        self._backoff.reset()
+                        if isinstance(one, TickBatch):
+                            cursors[one.symbol] = one.after
+                        yield one
             except (MT5Error, SessionClosed, ConnectFailed) as error:
                 failed = error
             yield Link.DOWN

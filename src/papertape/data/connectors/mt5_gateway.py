@@ -6,13 +6,13 @@ It hands out symbols and ticks and takes no orders. Browsers are refused: they a
 import asyncio
 import hmac
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from papertape.core.errors import DecodeError, InputError, MT5Error
-from papertape.data.connectors.mt5_ports import TerminalPort
+from papertape.data.connectors.mt5_ports import HistoryLost, TerminalPort
 from papertape.data.wire.mt5 import gateway
 from papertape.data.wire.mt5.machine import TickBatch
 
@@ -112,17 +112,21 @@ class Mt5Gateway:
     async def _push(self, socket: web.WebSocketResponse, asked: gateway.Stream) -> None:
         with suppress(ConnectionError):
             try:
-                async for one in self._port.read(asked.cursors):
-                    if not isinstance(one, TickBatch):
-                        await _send(socket, gateway.Lost(one.symbol))
-                        continue
-                    for part in _parts(one):
-                        await socket.send_bytes(gateway.encode_ticks(part))
-                        self.ticks += len(part.rows)
+                async with aclosing(self._port.read(asked.cursors)) as reading:
+                    async for one in reading:
+                        await self._push_one(socket, one)
             except MT5Error as error:
                 self._note("terminal error", error=str(error))
                 await _send(socket, _failed(error))
             await socket.close()
+
+    async def _push_one(self, socket: web.WebSocketResponse, one: TickBatch | HistoryLost) -> None:
+        if isinstance(one, HistoryLost):
+            await _send(socket, gateway.Lost(one.symbol))
+            return
+        for part in _parts(one):
+            await socket.send_bytes(gateway.encode_ticks(part))
+            self.ticks += len(part.rows)
 
 
 def _parts(batch: TickBatch) -> list[TickBatch]:

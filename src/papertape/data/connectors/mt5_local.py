@@ -4,7 +4,7 @@ The package has no push: ticks are polled for. One call at a time and one thread
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
@@ -105,7 +105,7 @@ class LocalTerminal:
         """See `TerminalPort`."""
         await self._in_thread(partial(self._call, "symbol_select", symbol, True))
 
-    async def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncIterator[TickBatch | HistoryLost]:
+    async def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncGenerator[TickBatch | HistoryLost]:
         """See `TerminalPort`."""
         readings = {symbol: _Reading(cursor) for symbol, cursor in cursors.items()}
         while True:

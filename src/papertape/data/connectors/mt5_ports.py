@@ -1,6 +1,6 @@
 """What the MetaTrader 5 connector needs of a terminal, wherever that runs."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -52,5 +52,5 @@ class TerminalPort(Protocol):
     async def select(self, symbol: str) -> None:
         """Put a symbol into the Market Watch: only then its ticks come."""
 
-    def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncIterator[TickBatch | HistoryLost]:
+    def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncGenerator[TickBatch | HistoryLost]:
         """Ticks as they come to be, each symbol's from its cursor on, or without one from now on. It ends by raising."""

@@ -1,7 +1,7 @@
 """A terminal behind a gateway: questions and ticks over one WebSocket, so that the connector may run anywhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, cast
 
@@ -120,7 +120,7 @@ class GatewayTerminal:
         """See `TerminalPort`."""
         await self._ask("select", symbol)
 
-    async def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncIterator[TickBatch | HistoryLost]:
+    async def read(self, cursors: Mapping[str, TickCursor | None]) -> AsyncGenerator[TickBatch | HistoryLost]:
         """See `TerminalPort`."""
         socket = await _Socket.open(self._url, self._token)
         try:

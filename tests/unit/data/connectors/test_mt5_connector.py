@@ -5,7 +5,7 @@ import pytest
 
 from papertape.core.errors import ConnectFailed, MT5Error, UnknownInstrument
 from papertape.core.records import Link
-from papertape.data.connectors import backoff
+from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.mt5_connector import MT5Connector, RecoveryAction
 from papertape.data.connectors.mt5_local import LocalTerminal
 from papertape.data.connectors.mt5_ports import HistoryLost
@@ -17,7 +17,7 @@ from tests.mt5_world import BEGIN_MSC, DEADLINE_S, TOKEN, double, pass_ms, rows_
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "FIRST_S", 0.005)
+    monkeypatch.setattr(Backoff, "next_s", lambda _: 0.005)
 
 
 def connector(rows, **more):

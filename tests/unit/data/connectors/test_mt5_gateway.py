@@ -1,3 +1,5 @@
+from typing import Any
+
 import aiohttp
 import pytest
 
@@ -28,7 +30,7 @@ async def test_who_does_not_know_the_token_or_is_a_browser_is_refused(headers, s
         assert refused.value.status == status
 
 
-async def ask(socket, message) -> object:
+async def ask(socket, message) -> Any:
     await socket.send_str(gateway.encode(message).decode())
     return gateway.decode((await socket.receive(timeout=5)).data)
 

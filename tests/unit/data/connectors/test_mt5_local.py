@@ -25,12 +25,12 @@ async def ready(rows, **more):
 
 async def test_ticks_come_once_and_in_order() -> None:
     rows = ticks(*range(0, 5_000, 7))
-    api, clock, terminal = await ready(rows)
+    _, clock, terminal = await ready(rows)
     reading = terminal.read({"GBPUSD": TickCursor()})
     got = []
     for now_ms in (0, 3, 700, 701, 2_500, 5_000):
         pass_ms(clock, now_ms)
-        due = (rows["time_msc"] <= BEGIN_MSC + now_ms).sum() - sum(len(one) for one in got)
+        due = (rows["time_msc"] <= BEGIN_MSC + now_ms).sum() - sum(map(len, got))
         if due:
             got.append(rows_of(await take(reading, int(due))))
     assert np.concatenate(got).tobytes() == rows.tobytes()

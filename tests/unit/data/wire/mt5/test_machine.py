@@ -24,13 +24,16 @@ def machine(offset_ns: int | None = 3 * HOUR_NS, **more: object) -> Mt5Machine:
     return made
 
 
-def batch(rows: np.ndarray, *, fresh: bool = False, before: TickCursor | None = None, recv_ns: int = NOW_NS) -> TickBatch:
+def batch(
+    rows: np.ndarray, *, fresh: bool = False, before: TickCursor | None = None, recv_ns: int = NOW_NS
+) -> TickBatch:
     return TickBatch("GBPUSD", rows, recv_ns, fresh, before or TickCursor())
 
 
 def records(made: Mt5Machine, kind: Kind = Kind.QUOTE) -> np.ndarray:
     found = as_records(made.gate.buffer.take())
-    return found[found["kind"] == kind]
+    wanted: np.ndarray = found[found["kind"] == kind]
+    return wanted
 
 
 def test_ticks_become_quotes_with_exact_prices_and_utc_times() -> None:
@@ -40,7 +43,11 @@ def test_ticks_become_quotes_with_exact_prices_and_utc_times() -> None:
     assert found["price"].tolist() == [133_497, 133_498, 133_499]
     assert found["x"].tolist() == [133_498, 133_499, 133_500]
     assert found["ts_event_ns"].tolist() == [NOW_NS, NOW_NS + 7_000_000, NOW_NS + 7_000_000]
-    assert found["id"].tolist() == [BEGIN_MSC * IDS_PER_MS, (BEGIN_MSC + 7) * IDS_PER_MS, (BEGIN_MSC + 7) * IDS_PER_MS + 1]
+    assert found["id"].tolist() == [
+        BEGIN_MSC * IDS_PER_MS,
+        (BEGIN_MSC + 7) * IDS_PER_MS,
+        (BEGIN_MSC + 7) * IDS_PER_MS + 1,
+    ]
     assert not found["verdict"].any()
     assert (found["size"] == GBPUSD.max_size).all() and (found["y"] == GBPUSD.max_size).all()
     assert made.ticks == 3

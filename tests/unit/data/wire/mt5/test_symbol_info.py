@@ -18,7 +18,13 @@ def read(**fields: object) -> SymbolInfo:
 def test_an_fx_pair() -> None:
     info = read(swap_long=-6.34, swap_short=1.5, volume_limit=50.0, trade_stops_level=7)
     one, terms = info.instrument, info.instrument.terms
-    assert (one.kind, one.base, one.quote, one.price_scale, one.size_scale) == (InstrumentKind.FX_PAIR, "GBP", "USD", 5, 2)
+    assert (one.kind, one.base, one.quote, one.price_scale, one.size_scale) == (
+        InstrumentKind.FX_PAIR,
+        "GBP",
+        "USD",
+        5,
+        2,
+    )
     assert (one.tick, one.lot, one.min_size, one.max_size, one.contract_size) == (1, 1, 1, 10_000, 100_000)
     assert (terms.margin_mode, terms.margin_currency, terms.leverage) == (MarginMode.FOREX, "GBP", 500)
     assert (terms.swap_mode, terms.swap_long, terms.swap_short) == (SwapMode.POINTS, -634_000_000, 150_000_000)
@@ -35,7 +41,11 @@ def test_numbers_that_are_no_exact_doubles_are_read_as_what_they_mean() -> None:
 def test_a_cfd_keeps_its_tick_value_only_where_margin_needs_it() -> None:
     assert read(trade_calc_mode=3, trade_tick_value=0.25).instrument.terms.tick_value == 25_000_000
     other = read(trade_calc_mode=2, trade_tick_value=0.25)
-    assert (other.instrument.kind, other.instrument.terms.tick_value, other.tick_value) == (InstrumentKind.CFD, 0, 25_000_000)
+    assert (other.instrument.kind, other.instrument.terms.tick_value, other.tick_value) == (
+        InstrumentKind.CFD,
+        0,
+        25_000_000,
+    )
 
 
 def test_it_comes_back_from_the_tape() -> None:
@@ -51,7 +61,13 @@ def test_futures_shares_and_options_are_not_listed(mode: int) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"swap_long": math.nan}, {"volume_max": math.inf}, {"trade_contract_size": 0.5}, {"swap_mode": 77}, {"digits": None}],
+    [
+        {"swap_long": math.nan},
+        {"volume_max": math.inf},
+        {"trade_contract_size": 0.5},
+        {"swap_mode": 77},
+        {"digits": None},
+    ],
 )
 def test_what_cannot_be_read_is_told(fields: dict[str, object]) -> None:
     with pytest.raises(DecodeError, match="symbol_info of GBPUSD"):
@@ -59,9 +75,9 @@ def test_what_cannot_be_read_is_told(fields: dict[str, object]) -> None:
 
 
 def test_a_missing_field_is_told() -> None:
+    raw = fx_pair("GBPUSD")._asdict()
+    del raw["digits"]
     with pytest.raises(DecodeError, match="digits"):
-        raw = fx_pair("GBPUSD")._asdict()
-        del raw["digits"]
         read_symbol_info(raw, leverage=1, deposit_currency="USD")
 
 
