@@ -1,17 +1,17 @@
 """A MetaTrader 5 terminal onto a tape: the connector, the machine and the way onto the tape, put together and taken apart."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from papertape.core.errors import ConnectFailed, SessionClosed
+from papertape.core.errors import ConnectFailed, MT5Error, SessionClosed
 from papertape.core.instruments import Instrument
 from papertape.core.records import Kind, Link, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
-from papertape.data.connectors.mt5_connector import REFUSED, MT5Connector, StreamItem
+from papertape.data.connectors.mt5_connector import MT5Connector, StreamItem, SymbolInfo, is_final
 from papertape.data.connectors.mt5_ports import HistoryLost, TerminalPort
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.mt5.broker_time import BrokerTime
@@ -66,8 +66,7 @@ class Mt5Recording:
 
     async def run(self, wanted: tuple[str, ...], held_max: int) -> None:
         """Record until cancelled. Raises what only a person can help with."""
-        await self._connect()
-        machine, cursors = await self._list(wanted, held_max)
+        machine, cursors = await self._begin(wanted, held_max)
         self.machine = machine
         self.intake.fact(self.intake.now_ns(), Kind.CONNECTION, Link.UP, 0, 0)
         self.intake.flush()
@@ -87,23 +86,24 @@ class Mt5Recording:
             self._link(self.machine, Link.DOWN)
         await self.connector.close()
 
-    async def _connect(self) -> None:
-        """Reach the terminal, however long that takes: it may start after this."""
+    async def _begin(self, wanted: tuple[str, ...], held_max: int) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
+        """Reach the terminal and ask for the symbols, however long that takes: it may start after this."""
         backoff = Backoff()
         while True:
             try:
                 status = await self.connector.initialize_mt5_connection()
-            except (ConnectFailed, SessionClosed) as error:
-                if isinstance(error, ConnectFailed) and error.status in REFUSED:
+                infos = [await self.connector.get_symbol_info(symbol) for symbol in wanted]
+            except (MT5Error, ConnectFailed, SessionClosed) as error:
+                if is_final(error):
                     raise
                 self._note("terminal not reached", error=str(error))
+                await self.connector.close()
                 await asyncio.sleep(backoff.next_s())
                 continue
             self._note("connected", server=status.terminal.server, state=status.state, took_ms=round(status.took_ms, 1))
-            return
+            return self._list(infos, held_max)
 
-    async def _list(self, wanted: tuple[str, ...], held_max: int) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
-        infos = [await self.connector.get_symbol_info(symbol) for symbol in wanted]
+    def _list(self, infos: Sequence[SymbolInfo], held_max: int) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
         known = {one.symbol: one for one in self._before.listed.values() if one.venue == VENUE}
         numbers = {one.symbol: number for number, one in self._before.listed.items() if one.venue == VENUE}
         free = max(self._before.listed, default=-1) + 1

@@ -92,6 +92,13 @@ async def test_ticks_wait_for_the_brokers_time_as_many_as_may(tmp_path: Path) ->
     assert not undated[-1]
 
 
+async def test_a_terminal_that_starts_later_is_waited_for(tmp_path: Path) -> None:
+    api, _ = live(500, 10)
+    api.faults.fail(-10005, call="initialize")
+    api.faults.fail(-10003, call="symbol_info")
+    await record(api, tmp_path / "tape", 5)
+
+
 async def test_what_only_a_person_can_help_with_ends_it(tmp_path: Path) -> None:
     clock = ManualClock(0)
     api = Mt5TerminalDouble({}, {}, clock)

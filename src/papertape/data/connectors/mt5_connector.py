@@ -168,7 +168,7 @@ class MT5Connector:
 
     async def _recover(self, error: VenueError) -> None:
         """Until the terminal answers again, however long that takes; raises what only a person can help with."""
-        while not _is_final(error):
+        while not is_final(error):
             try:
                 if isinstance(error, MT5Error):
                     await self.handle_mt5_errors(error)
@@ -181,7 +181,8 @@ class MT5Connector:
         raise error
 
 
-def _is_final(error: VenueError) -> bool:
+def is_final(error: VenueError) -> bool:
+    """Whether only a person can help with this error of a terminal or its gateway."""
     if isinstance(error, MT5Error):
         return recovery_of(error.code) is RecoveryAction.GIVE_UP
     return isinstance(error, ConnectFailed) and error.status in REFUSED

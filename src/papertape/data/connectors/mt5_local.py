@@ -4,6 +4,7 @@ The package has no push: ticks are polled for. One call at a time and one thread
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -113,7 +114,8 @@ class LocalTerminal:
             for one in found:
                 yield one
             if not any(reading.more for reading in readings.values()):
-                await asyncio.sleep(self._poll_s)
+                # Not the loop's own timer: on Windows that is good for 16 ms only.
+                await asyncio.to_thread(time.sleep, self._poll_s)
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
@@ -132,9 +134,11 @@ class LocalTerminal:
         return MT5Error(code, text, name, args[0] if args and isinstance(args[0], str) else "")
 
     def _connect(self) -> TerminalFacts:
-        path, named = self._login.arguments()
-        if not self._api.initialize(*path, **named):
-            raise self._error("initialize", ())
+        if self._api.terminal_info() is None:  # a connection that works serves others, too, and is left alone
+            self._api.shutdown()
+            path, named = self._login.arguments()
+            if not self._api.initialize(*path, **named):
+                raise self._error("initialize", ())
         terminal, account = self._call("terminal_info"), self._call("account_info")
         return TerminalFacts(
             build=terminal.build,

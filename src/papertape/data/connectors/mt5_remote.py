@@ -17,7 +17,7 @@ from papertape.data.wire.mt5.machine import TickBatch
 from papertape.data.wire.mt5.ticks import TickCursor
 
 HANDSHAKE_S = 5.0
-ANSWER_S = 60.0
+ANSWER_S = 90.0
 """A terminal that has to be started first may take so long."""
 HEARTBEAT_S = 5.0
 """A gateway that is silent is pinged, and counts as gone when half of this passes without a pong."""
