@@ -137,6 +137,7 @@ def test_what_is_no_price_is_a_gap_and_the_rest_goes_on(price: float) -> None:
     kinds = found["kind"].tolist()
     assert kinds[-3:] == [Kind.QUOTE, Kind.GAP, Kind.QUOTE]
     assert int(found["price"][-2]) == GapCause.UNREADABLE_FRAME
+    assert found["x"][-2] == found["y"][-2] == (BEGIN_MSC + 1) * IDS_PER_MS
     assert (made.unreadable, made.ticks) == (1, 3)
 
 
@@ -145,7 +146,9 @@ def test_lost_history_is_a_gap() -> None:
     made.take(batch(ticks(0)))
     made.note_gap("GBPUSD", NOW_NS)
     gap = records(made, Kind.GAP)
-    assert (gap["price"].tolist(), gap["id"].tolist()) == ([GapCause.CONNECTION_LOST], [Kind.QUOTE])
+    assert gap[["price", "x", "y", "id"]].tolist() == [
+        (GapCause.CONNECTION_LOST, BEGIN_MSC * IDS_PER_MS + 1, -1, Kind.QUOTE)
+    ]
 
 
 def test_a_tape_that_is_continued_goes_on_with_its_epochs() -> None:
