@@ -34,9 +34,7 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
         (log.info if event in ("connected", "reconnected") else log.warning)(event, **facts)
 
     log.info("recording", symbols=",".join(symbols), venue="mt5", gateway=request.gateway, tape=request.tape)
-    recording, interrupted = await record_mt5(
-        port, symbols, Path(request.tape), note, seconds=request.seconds, held_max=config.buffer_size
-    )
+    recording, interrupted = await record_mt5(port, symbols, Path(request.tape), note, seconds=request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
@@ -67,6 +65,11 @@ def _result(recording: Mt5Recording) -> RecordResult:
         resyncs=0,
         sequence_breaks=counts.sequence_breaks,
         reconnects=recording.connector.reconnects,
+        rotations=0,
+        failovers=0,
+        connection_attempts=recording.connector.attempts,
+        doubles_dropped=0,
+        clock_offset_ms=None,
         crossed=counts.crossed,
         malformed=machine.unreadable if machine else 0,
         ignored=0,
@@ -74,6 +77,7 @@ def _result(recording: Mt5Recording) -> RecordResult:
         latency_us=intake.latency.summary(),
         verdicts=verdict_names(intake.gate.found),
         symbols=[_symbol(symbol, intake.market.books.get(index)) for symbol, index in recording.indices.items()],
+        links=[],
     )
 
 
