@@ -84,7 +84,7 @@ def test_ticks_wait_until_the_brokers_time_is_certain() -> None:
     for number in range(AGREEING_OF_ONE_MIN):
         assert made.holding is (number > 0)
         assert not len(records(made))
-        made.take(batch(ticks(number), fresh=True, recv_ns=NOW_NS + number * 1_000_000))
+        made.take(batch(ticks(number * 200), fresh=True, recv_ns=NOW_NS + number * 200_000_000))
     assert not made.holding
     found = as_records(made.gate.buffer.take())
     assert found["kind"].tolist() == [Kind.BROKER_TIME] + [Kind.QUOTE] * AGREEING_OF_ONE_MIN
