@@ -15,7 +15,7 @@ from papertape.runtime.home import config_file
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async, stop_signals
 from papertape.runtime.mt5_tick_files import load_ticks
-from papertape.runtime.mt5_token import read_token
+from papertape.runtime.mt5_token import read_secret, read_token
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.shell import Shell
 from papertape.venue.mt5_terminal import Mt5TerminalDouble
@@ -54,7 +54,7 @@ def _terminal(request: Request) -> LocalTerminal:
     if request.login:
         if request.password_file is None or request.server is None:
             raise UsageError("expected --password-file and --server with --login")
-        password = Path(request.password_file).read_text(encoding="utf-8").strip()
+        password = read_secret("--password-file", request.password_file)
     login = Login(request.path or "", request.login, password, request.server or "")
     return LocalTerminal(native_api(), clock, login=login, poll_s=poll_s)
 

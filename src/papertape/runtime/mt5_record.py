@@ -34,9 +34,7 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
         (log.info if event in ("connected", "reconnected") else log.warning)(event, **facts)
 
     log.info("recording", symbols=",".join(symbols), venue="mt5", gateway=request.gateway, tape=request.tape)
-    recording, interrupted = await record_mt5(
-        port, symbols, Path(request.tape), note, seconds=request.seconds, held_max=config.buffer_records
-    )
+    recording, interrupted = await record_mt5(port, symbols, Path(request.tape), note, seconds=request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
@@ -69,7 +67,7 @@ def _result(recording: Mt5Recording) -> RecordResult:
         reconnects=recording.connector.reconnects,
         rotations=0,
         failovers=0,
-        connection_attempts=recording.connector.reconnects + (machine is not None),
+        connection_attempts=recording.connector.attempts,
         doubles_dropped=0,
         clock_offset_ms=None,
         crossed=counts.crossed,

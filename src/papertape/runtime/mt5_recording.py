@@ -15,7 +15,7 @@ from papertape.data.connectors.mt5_connector import MT5Connector, StreamItem, Sy
 from papertape.data.connectors.mt5_ports import HistoryLost, TerminalPort
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.mt5.broker_time import BrokerTime
-from papertape.data.wire.mt5.machine import Mt5Machine, cursor_of
+from papertape.data.wire.mt5.machine import HELD_TICKS_MAX, Mt5Machine, cursor_of
 from papertape.data.wire.mt5.symbol_info import VENUE
 from papertape.data.wire.mt5.ticks import TickCursor
 from papertape.runtime.clocks import UtcClock
@@ -152,7 +152,7 @@ async def record_mt5(
     note: Callable[..., None],
     *,
     seconds: float | None,
-    held_max: int,
+    held_max: int = HELD_TICKS_MAX,
 ) -> tuple[Mt5Recording, bool]:
     """Record `wanted` onto the tape `directory` until the time is up, a signal comes or it fails; True when interrupted."""
     with MarketWriter.open(directory) as writer:

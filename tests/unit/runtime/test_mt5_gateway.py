@@ -69,6 +69,11 @@ def test_what_does_not_go_together_is_told(wrong: dict[str, object], told: str) 
         run(request(**wrong), Listener())
 
 
+def test_a_password_that_cannot_be_read_is_told() -> None:
+    with pytest.raises(InputError, match="--password-file: absent"):
+        run(request(terminal="native", login=5, server="S", password_file="absent"), Listener())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the package exists there")
 def test_a_native_terminal_needs_windows() -> None:
     with pytest.raises(InputError, match="Windows"):

@@ -85,8 +85,8 @@ async def test_ticks_onto_a_tape_and_on_where_it_stood(tmp_path: Path) -> None:
 
 
 async def test_ticks_wait_for_the_brokers_time_as_many_as_may(tmp_path: Path) -> None:
-    api, _ = live(30, 20)
-    await record(api, tmp_path / "tape", 12, held_max=3)
+    api, _ = live(300, 20)
+    await record(api, tmp_path / "tape", 120, held_max=3)
     undated = quotes(tmp_path / "tape")["ts_event_ns"] == 0
     assert undated[:4].all()
     assert not undated[-1]

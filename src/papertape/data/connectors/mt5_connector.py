@@ -61,7 +61,8 @@ class TickStream:
 
 
 class MT5Connector:
-    """One terminal. `note` is told events for the log; `reconnects` counts how often the terminal was reached anew.
+    """One terminal. `note` is told events for the log; `attempts` counts how often the terminal was looked for,
+    `reconnects` how often it was reached anew.
 
     `commission` is of one lot and one side, at `TERMS_SCALE` decimals of the account's currency: the terminal does not
     tell it.
@@ -76,7 +77,7 @@ class MT5Connector:
         calendar: ForexCalendar | None = None,
         commission: int | None = None,
     ) -> None:
-        self.reconnects = 0
+        self.reconnects = self.attempts = 0
         self.terminal: TerminalFacts | None = None
         self.calendar = calendar or ForexCalendar()
         self._port = port
@@ -88,6 +89,7 @@ class MT5Connector:
 
     async def initialize_mt5_connection(self) -> ConnectionStatus:
         """Reach the terminal. Raises MT5Error with what it says, ConnectFailed when there is none."""
+        self.attempts += 1
         began_ns = self._clock.now_ns()
         self.terminal = await self._port.connect()
         return ConnectionStatus(

@@ -27,6 +27,8 @@ def nearest_step_ns(time_msc: int, now_ns: int) -> int | None:
     return step_ns
 
 
+FIRST_SPAN_NS = 1_000_000_000
+"""They agree for so long, at least: a history that is still loaded comes faster."""
 CHANGE_SPAN_NS = 30 * 1_000_000_000
 """A known offset changes only when ticks say the other one for so long, and none the known one: a terminal that was cut
 off from its broker brings late ticks at once, and these look like another offset for a moment."""
@@ -65,7 +67,8 @@ class BrokerTime:
         counts = self._said.symbols
         counts[symbol] = counts.get(symbol, 0) + 1
         agreed = sum(counts.values()) >= (AGREEING_MIN if len(counts) > 1 else AGREEING_OF_ONE_MIN)
-        if not agreed or (self.offset_ns is not None and now_ns - self._said.since_ns < CHANGE_SPAN_NS):
+        span_ns = FIRST_SPAN_NS if self.offset_ns is None else CHANGE_SPAN_NS
+        if not agreed or now_ns - self._said.since_ns < span_ns:
             return False
         self.offset_ns = said_ns
         self._said = _NOTHING

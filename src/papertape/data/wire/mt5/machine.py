@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from papertape.core.errors import DataError
 from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument, instrument_event
-from papertape.core.records import WHOLE, GapCause, Kind
+from papertape.core.records import NO_ID, WHOLE, GapCause, Kind
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.mt5.broker_time import BrokerTime
 from papertape.data.wire.mt5.ticks import Rows, TickCursor
@@ -123,12 +123,12 @@ class Mt5Machine:
 
     def note_gap(self, symbol: str, ts_recv_ns: int) -> None:
         """Ticks of `symbol` behind its cursor may be missing: the terminal's history does not have them any more."""
-        self._gap(self._feeds[symbol], ts_recv_ns, GapCause.CONNECTION_LOST)
+        feed = self._feeds[symbol]
+        first = feed.cursor.time_msc * IDS_PER_MS + feed.cursor.seen
+        self._gap(feed.index, ts_recv_ns, GapCause.CONNECTION_LOST, first, NO_ID)
 
-    def _gap(self, feed: _Feed, ts_recv_ns: int, cause: GapCause) -> None:
-        self.gate.buffer.pack(
-            0, ts_recv_ns, Kind.GAP, WHOLE, feed.index, 0, cause, 0, feed.cursor.time_msc * IDS_PER_MS, 0, Kind.QUOTE
-        )
+    def _gap(self, index: int, ts_recv_ns: int, cause: GapCause, first: int, last: int) -> None:
+        self.gate.buffer.pack(0, ts_recv_ns, Kind.GAP, WHOLE, index, 0, cause, 0, first, last, Kind.QUOTE)
 
     def _pack(self, batch: TickBatch, offset_ns: int | None) -> None:
         feed = self._feeds[batch.symbol]
@@ -142,12 +142,13 @@ class Mt5Machine:
         for stamp, bid, ask in zip(stamps, *prices, strict=True):
             seen = seen + 1 if stamp == last_msc else 1
             last_msc = stamp
+            ident = stamp * IDS_PER_MS + seen - 1
             if bid is None or ask is None:
                 self.unreadable += 1
-                self._gap(feed, recv_ns, GapCause.UNREADABLE_FRAME)
+                self._gap(index, recv_ns, GapCause.UNREADABLE_FRAME, ident, ident)
                 continue
             event_ns = stamp * 1_000_000 - offset_ns if offset_ns is not None else 0
-            quote(index, event_ns, recv_ns, bid, size, ask, size, stamp * IDS_PER_MS + seen - 1)
+            quote(index, event_ns, recv_ns, bid, size, ask, size, ident)
         self.ticks += len(rows)
         feed.cursor = batch.after
 

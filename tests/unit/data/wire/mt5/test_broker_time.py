@@ -1,9 +1,16 @@
 import pytest
 
-from papertape.data.wire.mt5.broker_time import AGREEING_OF_ONE_MIN, CHANGE_SPAN_NS, BrokerTime, nearest_step_ns
+from papertape.data.wire.mt5.broker_time import (
+    AGREEING_OF_ONE_MIN,
+    CHANGE_SPAN_NS,
+    FIRST_SPAN_NS,
+    BrokerTime,
+    nearest_step_ns,
+)
 
 HOUR_NS = 3_600_000_000_000
 NOW_NS = 1_758_800_000_000_000_000
+LATER_NS = NOW_NS + FIRST_SPAN_NS
 
 
 def stamp(offset_h: float, *, now_ns: int = NOW_NS, late_ms: int = 40) -> int:
@@ -24,13 +31,15 @@ def test_several_symbols_must_agree() -> None:
     broker = BrokerTime()
     assert not broker.look("A", stamp(3), NOW_NS)
     assert not broker.look("A", stamp(3), NOW_NS)
-    assert broker.look("B", stamp(3), NOW_NS)
+    assert not broker.look("B", stamp(3), NOW_NS)  # a history that loads comes at once
+    assert broker.look("B", stamp(3, now_ns=LATER_NS), LATER_NS)
     assert broker.offset_ns == 3 * HOUR_NS
 
 
 def test_one_symbol_alone_must_say_it_often() -> None:
     broker = BrokerTime()
-    said = [broker.look("A", stamp(3), NOW_NS) for _ in range(AGREEING_OF_ONE_MIN)]
+    times = [NOW_NS + number * FIRST_SPAN_NS for number in range(AGREEING_OF_ONE_MIN)]
+    said = [broker.look("A", stamp(3, now_ns=now_ns), now_ns) for now_ns in times]
     assert said == [False] * (AGREEING_OF_ONE_MIN - 1) + [True]
 
 
@@ -39,7 +48,7 @@ def test_disagreement_begins_anew() -> None:
     broker.look("A", stamp(3), NOW_NS)
     broker.look("B", stamp(2), NOW_NS)
     assert not broker.look("A", stamp(2), NOW_NS)
-    assert broker.look("B", stamp(2), NOW_NS)
+    assert broker.look("B", stamp(2, now_ns=LATER_NS), LATER_NS)
     assert broker.offset_ns == 2 * HOUR_NS
 
 

@@ -84,7 +84,7 @@ def test_ticks_wait_until_the_brokers_time_is_certain() -> None:
     for number in range(AGREEING_OF_ONE_MIN):
         assert made.holding is (number > 0)
         assert not len(records(made))
-        made.take(batch(ticks(number), fresh=True, recv_ns=NOW_NS + number * 1_000_000))
+        made.take(batch(ticks(number * 200), fresh=True, recv_ns=NOW_NS + number * 200_000_000))
     assert not made.holding
     found = as_records(made.gate.buffer.take())
     assert found["kind"].tolist() == [Kind.BROKER_TIME] + [Kind.QUOTE] * AGREEING_OF_ONE_MIN
@@ -137,6 +137,7 @@ def test_what_is_no_price_is_a_gap_and_the_rest_goes_on(price: float) -> None:
     kinds = found["kind"].tolist()
     assert kinds[-3:] == [Kind.QUOTE, Kind.GAP, Kind.QUOTE]
     assert int(found["price"][-2]) == GapCause.UNREADABLE_FRAME
+    assert found["x"][-2] == found["y"][-2] == (BEGIN_MSC + 1) * IDS_PER_MS
     assert (made.unreadable, made.ticks) == (1, 3)
 
 
@@ -145,7 +146,9 @@ def test_lost_history_is_a_gap() -> None:
     made.take(batch(ticks(0)))
     made.note_gap("GBPUSD", NOW_NS)
     gap = records(made, Kind.GAP)
-    assert (gap["price"].tolist(), gap["id"].tolist()) == ([GapCause.CONNECTION_LOST], [Kind.QUOTE])
+    assert gap[["price", "x", "y", "id"]].tolist() == [
+        (GapCause.CONNECTION_LOST, BEGIN_MSC * IDS_PER_MS + 1, -1, Kind.QUOTE)
+    ]
 
 
 def test_a_tape_that_is_continued_goes_on_with_its_epochs() -> None:
