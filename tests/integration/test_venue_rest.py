@@ -259,7 +259,7 @@ async def test_beyond_the_weight_limit_comes_429(tmp_path: Path) -> None:
                 pass
     status, body, headers = answer
     assert (status, body["code"]) == (429, -1003)
-    assert "30 per 1 MINUTE" in body["msg"]
+    assert "30 request weight per 1 MINUTE" in body["msg"]
     assert 1 <= int(headers["Retry-After"]) <= 60
     assert int(headers["X-MBX-USED-WEIGHT-1M"]) > 30
 

@@ -56,6 +56,9 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     """The only limits allowed; empty: any from 1, cut to the maximum."""
     depth_weights: tuple[tuple[int, int], ...]
     """(up to this limit, weight), ascending."""
+    kline_limit_max: int
+    kline_weights: tuple[tuple[int, int], ...] = ()
+    """As `depth_weights`; empty: one weight for all."""
     weights: dict[str, int]
     """Weight of the other routes; `<route>*` is a call without a symbol."""
     prints_kept_max: int = 100_000
@@ -72,6 +75,7 @@ SPOT = VenueRules(
     weight_per_minute_max=6000,
     depth_limit_default=100,
     depth_limit_max=5000,
+    kline_limit_max=1000,
     depth_weights=((100, 5), (500, 25), (1000, 50), (5000, 250)),
     weights={
         "ping": 1,
@@ -82,6 +86,13 @@ SPOT = VenueRules(
         "aggTrades": 4,
         "ticker/bookTicker": 2,
         "ticker/bookTicker*": 4,
+        "klines": 2,
+        "uiKlines": 2,
+        "avgPrice": 2,
+        "ticker/24hr": 2,
+        "ticker/24hr*": 80,
+        "ticker/price": 2,
+        "ticker/price*": 4,
     },
 )
 USDM = VenueRules(
@@ -95,6 +106,8 @@ USDM = VenueRules(
     depth_limit_default=500,
     depth_limit_max=1000,
     depth_limits=(5, 10, 20, 50, 100, 500, 1000),
+    kline_limit_max=1500,
+    kline_weights=((99, 1), (499, 2), (1000, 5), (1500, 10)),
     depth_weights=((50, 2), (100, 5), (500, 10), (1000, 20)),
     weights={
         "ping": 1,
@@ -105,6 +118,13 @@ USDM = VenueRules(
         "aggTrades": 20,
         "ticker/bookTicker": 2,
         "ticker/bookTicker*": 5,
+        "klines": 5,
+        "premiumIndex": 1,
+        "premiumIndex*": 10,
+        "ticker/24hr": 1,
+        "ticker/24hr*": 40,
+        "ticker/price": 1,
+        "ticker/price*": 2,
     },
 )
 RULES: dict[VenueName, VenueRules] = {"binance-spot": SPOT, "binance-usdm": USDM}

@@ -15,6 +15,7 @@ from papertape.core.errors import InputError
 from papertape.venue.breaking import Breaker
 from papertape.venue.clock import ReelClock
 from papertape.venue.control import ControlDesk, is_loopback
+from papertape.venue.derived import Derived
 from papertape.venue.fanout import Client, Fanout
 from papertape.venue.faults.schema import AnyFault, FaultPlan
 from papertape.venue.faults.tamper import Tamper
@@ -67,9 +68,10 @@ class RunningVenue:
         """What happened so far."""
         timeline = Timeline(setup.faults)
         tamper = Tamper(timeline)
-        self._fanout = Fanout(market, rules, tamper)
+        derived = Derived(market, rules, timeline.final_times)
+        self._fanout = Fanout(market, rules, tamper, derived)
         self._sockets = SocketDesk(self._fanout, rules, self.log)
-        self._rest = RestDesk(market, rules)
+        self._rest = RestDesk(market, rules, derived)
         self._breaker = Breaker(timeline, tamper, self._sockets, market, self._venue_ms)
         self._gate = VenueGate(rules, self._breaker, self.log)
         self._control = ControlDesk(timeline, self._breaker, self.log, self._since_opening_ns, setup.token)

@@ -9,6 +9,7 @@ import msgspec
 
 from papertape.tape.reels import Frame, read_reel
 from papertape.venue import lines
+from papertape.venue.synthetic.aggregates import with_aggregates
 from papertape.venue.synthetic.market import SyntheticMarket
 
 Played = tuple[Frame, lines.Line]
@@ -60,6 +61,7 @@ class SyntheticSource:
     def __init__(self, market: SyntheticMarket, end_ns: int | None) -> None:
         self._market = market
         self._end_ns = end_ns
+        self._aggregates: dict[str, int] = {}
 
     @property
     def due_ns(self) -> int | None:
@@ -74,5 +76,5 @@ class SyntheticSource:
 
     def take(self) -> Iterable[Played]:
         """As `Source.take`; none when orders came that no stream tells of."""
-        for ts_ns, stream, payload in self._market.advance():
+        for ts_ns, stream, payload in with_aggregates(self._market.advance(), self._aggregates):
             yield Frame(ts_ns, payload, "synthetic market", 0), lines.Line(stream=stream, data=msgspec.Raw(payload))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from papertape.core.errors import InputError
-from papertape.venue.faults.schema import FAULTS_MAX, AnyFault, Fault, FaultPlan
+from papertape.venue.faults.schema import FAULTS_MAX, AnyFault, Fault, FaultPlan, KlineFinal
 
 Kind = TypeVar("Kind", bound=Fault)
 
@@ -89,3 +89,8 @@ class Timeline:
             planned.hits += 1
             return fault
         return None
+
+    def final_times(self, symbol: str) -> int:
+        """How often the closing message of a bar is sent."""
+        fault = self.strike(KlineFinal, symbol=symbol)
+        return fault.times if fault else 1

@@ -149,7 +149,11 @@ class SyntheticMarket:
             symbol=names[0],
             first_ns=self.next_ns,
             first_offset_ns=0,
-            streams=dict.fromkeys(stream for desk in self._desks for stream in desk.streams),
+            streams=dict.fromkeys(
+                stream
+                for desk in self._desks
+                for stream in (*desk.streams, f"{desk.crowd.listing.symbol.lower()}@aggTrade")
+            ),
             diff_streams={name: desk.depths for name, desk in zip(names, self._desks, strict=True)},
             snapshots={name: desk.snapshot(ms) for name, desk in zip(names, self._desks, strict=True)},
             grids={
