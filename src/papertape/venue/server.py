@@ -24,6 +24,11 @@ from papertape.venue.frames import rest_in_microseconds
 from papertape.venue.gate import VenueGate
 from papertape.venue.log import VenueLog
 from papertape.venue.market import Market
+from papertape.venue.orders.account import Key
+from papertape.venue.orders.desk import OrderDesk, default_key
+from papertape.venue.orders.routes import REEL_REFUSES, USDM_REFUSES, OrderRoutes
+from papertape.venue.orders.routes import WEIGHTS as ORDER_WEIGHTS
+from papertape.venue.orders.streams import UserStreams
 from papertape.venue.parameters import RestError
 from papertape.venue.playback import Playback
 from papertape.venue.rest import RestDesk
@@ -31,7 +36,7 @@ from papertape.venue.rules import RULES, VenueName, VenueRules
 from papertape.venue.scan import scan_reel
 from papertape.venue.sockets import SocketDesk, refusal
 from papertape.venue.sources import ReelSource, Source, SyntheticSource
-from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
+from papertape.venue.synthetic.market import BEGIN_NS, Event, SyntheticMarket
 
 WATCH_EVERY_S = 0.01
 """How exact faults are in time while the market is silent."""
@@ -42,6 +47,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     faults: FaultPlan = FaultPlan()
     token: str = ""
+    keys: tuple[Key, ...] = ()
+    """API keys with which orders may come; none means one `box` with the secret `box`."""
 
 
 NOTHING_MORE = Setup()
@@ -76,6 +83,12 @@ class RunningVenue:
         self._gate = VenueGate(rules, self._breaker, self.log)
         self._control = ControlDesk(timeline, self._breaker, self.log, self._since_opening_ns, setup.token)
         self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow, self._breaker)
+        self._source = source
+        self._market = market
+        self.orders = self._order_desk(source, setup) if isinstance(source, SyntheticSource) else None
+        """The accounts and orders of clients; None where the box takes none."""
+        reason = USDM_REFUSES if isinstance(source, SyntheticSource) else REEL_REFUSES
+        self._order_routes = OrderRoutes(self.orders, reason, self._venue_ms)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -128,11 +141,27 @@ class RunningVenue:
         for task in self._tasks:
             task.cancel()
         await self._sockets.close_all()
+        if self.orders:
+            self._users.close_all()
         await self._runner.cleanup()
 
     @property
     def _authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def _order_desk(self, source: SyntheticSource, setup: Setup) -> OrderDesk | None:
+        if self._rules.name != "binance-spot":
+            return None
+
+        def publish(events: list[Event]) -> None:
+            for frame, line in source.framed(events):
+                self._fanout.spread(line, self._market.play(frame, line))
+            self._fanout.flush()
+
+        keys = setup.keys or (default_key(source.market.listings),)
+        desk = OrderDesk(source.market, keys, publish, lambda account, event: self._users.report(account, event))
+        self._users = UserStreams(desk.accounts, self._venue_ms)
+        return desk
 
     def _since_opening_ns(self) -> int:
         return self._clock.since_opening_ns(asyncio.get_running_loop().time())
@@ -161,6 +190,13 @@ class RunningVenue:
                 application.router.add_get(prefix + path, serve)
         for route in self._rest.routes:
             application.router.add_get(f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=route))
+        for name in ORDER_WEIGHTS:
+            method, _, route = name.partition(" ")
+            application.router.add_route(
+                method, f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=name)
+            )
+        if self.orders:
+            application.router.add_get("/ws-api/v3", self._users.serve)
         self._control.add_routes(application)
         return application
 
@@ -168,14 +204,17 @@ class RunningVenue:
         query = dict(request.query)
         headers: dict[str, str] = {}
         try:
-            weight = self._rest.weight(route, query)
+            weight = ORDER_WEIGHTS[route] if route in ORDER_WEIGHTS else self._rest.weight(route, query)
             await self._gate.charge(request.remote or "", route, weight, headers)
             time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper()
             if time_unit not in ("MILLISECOND", "MICROSECOND"):
                 raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
-            if route == "depth":
-                self._breaker.stale(query.get("symbol", ""))
-            answer = msgspec.json.encode(self._rest.answer(route, query, self._venue_ms()))
+            if route in ORDER_WEIGHTS:
+                answer = await self._order_routes.answer(request, route, headers)
+            else:
+                if route == "depth":
+                    self._breaker.stale(query.get("symbol", ""))
+                answer = msgspec.json.encode(self._rest.answer(route, query, self._venue_ms()))
             if time_unit == "MICROSECOND" and self._rules.name == "binance-spot":
                 answer = rest_in_microseconds(answer)
             response = web.Response(body=answer, content_type="application/json", charset="utf-8")
