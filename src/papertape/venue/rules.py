@@ -50,6 +50,10 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     close_wait_s: float = 2.0
     """How long a client that is closed may take to answer, and to take what was sent before."""
     weight_per_minute_max: int
+    orders_per_10_s_max: int = 100
+    """New orders of an account in ten seconds."""
+    open_orders_max: int = 200
+    """Open orders of an account and symbol."""
     depth_limit_default: int
     depth_limit_max: int
     depth_limits: tuple[int, ...] = ()
@@ -103,6 +107,7 @@ USDM = VenueRules(
     pong_timeout_s=600,
     messages_per_s_max=10,
     weight_per_minute_max=2400,
+    orders_per_10_s_max=300,
     depth_limit_default=500,
     depth_limit_max=1000,
     depth_limits=(5, 10, 20, 50, 100, 500, 1000),

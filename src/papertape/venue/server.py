@@ -88,7 +88,7 @@ class RunningVenue:
         self.orders = self._order_desk(source, setup) if isinstance(source, SyntheticSource) else None
         """The accounts and orders of clients; None where the box takes none."""
         reason = USDM_REFUSES if isinstance(source, SyntheticSource) else REEL_REFUSES
-        self._order_routes = OrderRoutes(self.orders, reason, self._venue_ms)
+        self._order_routes = OrderRoutes(self.orders, rules, reason, self._venue_ms)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -159,7 +159,9 @@ class RunningVenue:
             self._fanout.flush()
 
         keys = setup.keys or (default_key(source.market.listings),)
-        desk = OrderDesk(source.market, keys, publish, lambda account, event: self._users.report(account, event))
+        desk = OrderDesk(
+            source.market, self._rules, keys, publish, lambda account, event: self._users.report(account, event)
+        )
         self._users = UserStreams(desk.accounts, self._venue_ms)
         return desk
 

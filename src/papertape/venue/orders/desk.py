@@ -9,12 +9,12 @@ from papertape.venue.orders.account import Account, Key
 from papertape.venue.orders.order import OPEN, ClientOrder, amount_text
 from papertape.venue.orders.request import NewOrder, check_notional, filter_failure
 from papertape.venue.parameters import RestError
+from papertape.venue.rules import VenueRules
 from papertape.venue.synthetic.listings import Listing
 from papertape.venue.synthetic.market import Event, SyntheticMarket, Taken
 
 FEE_ONE_IN = 1_000
 """0.1 % for maker and taker, of what is received."""
-OPEN_ORDERS_MAX = 200
 ORDERS_MAX = 100_000
 Publish = Callable[[list[Event]], None]
 Report = Callable[[Account, dict[str, Any]], None]
@@ -23,13 +23,16 @@ Report = Callable[[Account, dict[str, Any]], None]
 class OrderDesk:
     """All accounts and their orders. Fees go to the venue: they are the only money that leaves the accounts and the crowd."""
 
-    def __init__(self, market: SyntheticMarket, keys: tuple[Key, ...], publish: Publish, report: Report) -> None:
+    def __init__(
+        self, market: SyntheticMarket, rules: VenueRules, keys: tuple[Key, ...], publish: Publish, report: Report
+    ) -> None:
         """`publish` tells the market's frames of a fill at once, `report` an event to the streams of an account."""
         self.accounts = {key.api_key: Account(key, number) for number, key in enumerate(keys, 1)}
         self.listings = {listing.symbol: listing for listing in market.listings}
         self.fees: dict[str, int] = {}
         """What the venue earned, by asset."""
         self._market = market
+        self._open_max = rules.open_orders_max
         self._publish = publish
         self._report = report
         self._orders: dict[int, ClientOrder] = {}
@@ -92,7 +95,7 @@ class OrderDesk:
 
     def _check_counts(self, account: Account, asked: NewOrder) -> None:
         mine = self.open_orders(account, asked.symbol)
-        if len(mine) >= OPEN_ORDERS_MAX:
+        if len(mine) >= self._open_max:
             raise filter_failure("MAX_NUM_ORDERS")
         if any(order.asked.client_id == asked.client_id for order in mine):
             raise RestError(-2010, "Duplicate order sent.")

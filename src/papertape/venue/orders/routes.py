@@ -11,6 +11,7 @@ from papertape.venue.orders.desk import OrderDesk
 from papertape.venue.orders.order import ClientOrder, amount_text
 from papertape.venue.orders.request import integer, listing_of, missing, new_order, verified
 from papertape.venue.parameters import RestError
+from papertape.venue.rules import VenueRules
 
 WEIGHTS = {
     "POST order": 0,
@@ -20,7 +21,6 @@ WEIGHTS = {
     "DELETE openOrders": 1,
     "GET account": 20,
 }
-ORDERS_PER_10_S_MAX = 100
 REEL_REFUSES = "This box plays a reel: its market has happened and takes no orders; run one with --seed."
 USDM_REFUSES = "This box takes orders for binance-spot only; run one with --venue binance-spot."
 
@@ -28,8 +28,9 @@ USDM_REFUSES = "This box takes orders for binance-spot only; run one with --venu
 class OrderRoutes:
     """Answers signed requests; without a desk each is refused with `reason`."""
 
-    def __init__(self, desk: OrderDesk | None, reason: str, venue_ms: Callable[[], int]) -> None:
+    def __init__(self, desk: OrderDesk | None, rules: VenueRules, reason: str, venue_ms: Callable[[], int]) -> None:
         self._desk = desk
+        self._orders_max = rules.orders_per_10_s_max
         self._reason = reason
         self._venue_ms = venue_ms
         self._counted: dict[int, tuple[int, int]] = {}
@@ -63,8 +64,8 @@ class OrderRoutes:
     def _count(self, account: Account, ms: int) -> int:
         window, count = self._counted.get(account.number, (0, 0))
         count = count + 1 if window == ms // 10_000 else 1
-        if count > ORDERS_PER_10_S_MAX:
-            limit = f"current limit is {ORDERS_PER_10_S_MAX} orders per 10 SECOND."
+        if count > self._orders_max:
+            limit = f"current limit is {self._orders_max} orders per 10 SECOND."
             raise RestError(-1015, f"Too many new orders; {limit}", 429, 10 - ms // 1000 % 10)
         self._counted[account.number] = ms // 10_000, count
         return count

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from papertape.venue.matching import BUY, SELL
@@ -10,6 +11,7 @@ from papertape.venue.orders.account import Account, Key
 from papertape.venue.orders.desk import OrderDesk, default_key
 from papertape.venue.orders.request import NewOrder
 from papertape.venue.parameters import RestError
+from papertape.venue.rules import SPOT, VenueRules
 from papertape.venue.synthetic.market import Event, SyntheticMarket
 
 MS = 1_767_225_600_000
@@ -18,12 +20,12 @@ MS = 1_767_225_600_000
 class Stage:
     """A market that stands still, and one rich account."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: VenueRules = SPOT) -> None:
         self.market = SyntheticMarket(5, ("ETHUSDT",))
         self.events: list[Event] = []
         self.reports: list[dict[str, Any]] = []
         keys = (Key("k", "s", {"USDT": 10_000_000, "ETH": 10_000}),)
-        self.desk = OrderDesk(self.market, keys, self.events.extend, self._report)
+        self.desk = OrderDesk(self.market, rules, keys, self.events.extend, self._report)
         self.account = self.desk.accounts["k"]
         self.book = self.market.books["ETHUSDT"]
 
@@ -81,9 +83,8 @@ def test_a_maker_that_would_take_is_refused_and_holds_nothing() -> None:
 
 
 def test_open_orders_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_module, "OPEN_ORDERS_MAX", 2)
     monkeypatch.setattr(desk_module, "ORDERS_MAX", 3)
-    stage = Stage()
+    stage = Stage(msgspec.structs.replace(SPOT, open_orders_max=2))
     first = stage.order(BUY, "LIMIT", 100_000, 1000)
     stage.order(BUY, "LIMIT", 100_000, 1000)
     with pytest.raises(RestError, match="MAX_NUM_ORDERS"):
