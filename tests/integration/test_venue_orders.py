@@ -189,19 +189,6 @@ async def test_immediate_orders_expire_what_is_not_met() -> None:
         assert (await one.send("GET", "account"))[1]["balances"][0]["locked"] == "0.00000000"
 
 
-async def test_an_own_order_that_would_be_met_goes_first() -> None:
-    async with trader() as (one, user):
-        bid, ask = await one.best()
-        inside = bid + (ask - bid) / 2 // Decimal("0.01") * Decimal("0.01")
-        _, resting = await one.order("BUY", "LIMIT", "0.5", price=str(inside), timeInForce="GTC")
-        if resting["status"] == "NEW":
-            await one.order("SELL", "MARKET", "0.1")
-            order = (await one.send("GET", "order", symbol="BTCUSDT", orderId=resting["orderId"]))[1]
-            assert order["status"] in ("EXPIRED_IN_MATCH", "FILLED", "PARTIALLY_FILLED")
-        told = await events(user, "FILLED")
-        assert all(event["t"] != -1 for event in told if event.get("x") == "TRADE")
-
-
 async def test_a_reel_takes_no_orders(tmp_path: Path) -> None:
     data = {"e": "trade", "E": 1, "s": "BTCUSDT", "t": 1, "p": "1", "q": "1", "T": 1, "m": True}
     reel = tmp_path / "a.reel"

@@ -73,13 +73,13 @@ class RunningVenue:
         self._clock = clock
         self.log = VenueLog()
         """What happened so far."""
-        timeline = Timeline(setup.faults)
+        timeline = Timeline(setup.faults, market.facts.symbols)
         tamper = Tamper(timeline)
         derived = Derived(market, rules, timeline.final_times)
         self._fanout = Fanout(market, rules, tamper, derived)
         self._sockets = SocketDesk(self._fanout, rules, self.log)
         self._rest = RestDesk(market, rules, derived)
-        self._breaker = Breaker(timeline, tamper, self._sockets, market, self._venue_ms)
+        self._breaker = Breaker(timeline, tamper, self._sockets, market, clock)
         self._gate = VenueGate(rules, self._breaker, self.log)
         self._control = ControlDesk(timeline, self._breaker, self.log, self._since_opening_ns, setup.token)
         self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow, self._breaker)
@@ -88,7 +88,7 @@ class RunningVenue:
         self.orders = self._order_desk(source, setup) if isinstance(source, SyntheticSource) else None
         """The accounts and orders of clients; None where the box takes none."""
         reason = USDM_REFUSES if isinstance(source, SyntheticSource) else REEL_REFUSES
-        self._order_routes = OrderRoutes(self.orders, rules, reason, self._venue_ms)
+        self._order_routes = OrderRoutes(self.orders, rules, reason, self._venue_ms, self._market_ms)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -169,7 +169,11 @@ class RunningVenue:
         return self._clock.since_opening_ns(asyncio.get_running_loop().time())
 
     def _venue_ms(self) -> int:
-        return self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000 + self._breaker.jump_ms()
+        """The venue's time as it tells it; a fault may have set it wrong."""
+        return self._market_ms() + self._breaker.jump_ms()
+
+    def _market_ms(self) -> int:
+        return self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
 
     async def _watch(self) -> None:
         """Faults happen in time also when the market has nothing to tell."""
@@ -198,9 +202,16 @@ class RunningVenue:
                 method, f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=name)
             )
         if self.orders:
-            application.router.add_get("/ws-api/v3", self._users.serve)
+            application.router.add_get("/ws-api/v3", self._serve_user)
         self._control.add_routes(application)
         return application
+
+    async def _serve_user(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._gate.admit(request.remote or "")
+        except RestError as error:
+            return refusal(error)
+        return await self._users.serve(request)
 
     async def _answer(self, request: web.Request, route: str) -> web.Response:
         query = dict(request.query)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from papertape.venue.breaking import Breaker
+from papertape.venue.clock import ReelClock
 from papertape.venue.derived import Derived
 from papertape.venue.fanout import Fanout
 from papertape.venue.faults.schema import FaultPlan
@@ -28,7 +29,7 @@ def gate_of(log: VenueLog, now_s: Callable[[], float]) -> VenueGate:
     timeline = Timeline(FaultPlan())
     tamper = Tamper(timeline)
     sockets = SocketDesk(Fanout(market, RULES, tamper, Derived(market, RULES)), RULES, log)
-    return VenueGate(RULES, Breaker(timeline, tamper, sockets, market, lambda: 0), log, now_s)
+    return VenueGate(RULES, Breaker(timeline, tamper, sockets, market, ReelClock(market, 1)), log, now_s)
 
 
 def answer(gate: VenueGate, weight: int = 6) -> tuple[int, int | None, str]:

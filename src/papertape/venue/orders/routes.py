@@ -28,11 +28,20 @@ USDM_REFUSES = "This box takes orders for binance-spot only; run one with --venu
 class OrderRoutes:
     """Answers signed requests; without a desk each is refused with `reason`."""
 
-    def __init__(self, desk: OrderDesk | None, rules: VenueRules, reason: str, venue_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        desk: OrderDesk | None,
+        rules: VenueRules,
+        reason: str,
+        venue_ms: Callable[[], int],
+        market_ms: Callable[[], int],
+    ) -> None:
+        """`venue_ms` is what requests are timed by, `market_ms` the market's own time; a fault may part them."""
         self._desk = desk
         self._orders_max = rules.orders_per_10_s_max
         self._reason = reason
         self._venue_ms = venue_ms
+        self._market_ms = market_ms
         self._counted: dict[int, tuple[int, int]] = {}
 
     async def answer(self, request: web.Request, route: str, headers: dict[str, str]) -> bytes:
@@ -46,9 +55,9 @@ class OrderRoutes:
         account = desk.accounts.get(key)
         if account is None:
             raise RestError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        ms = self._venue_ms()
         body = (await request.read()).decode(errors="replace")
-        parameters = verified(request.rel_url.raw_query_string, body, account.key.secret, ms)
+        parameters = verified(request.rel_url.raw_query_string, body, account.key.secret, self._venue_ms())
+        ms = self._market_ms()
         answers = {
             "POST order": self._place,
             "DELETE order": self._cancel,
