@@ -18,7 +18,7 @@ from papertape.core.records import FIRST_MARKET_KIND, INSTRUMENTS_MAX, Kind, as_
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.quality.rivals import RivalRules, Rivals, judge
 from papertape.data.record_stream import Records, RecordStream
-from papertape.data.sources import Source
+from papertape.data.sources import Source, SourceHealth
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.symbols import Place, SymbolIndex
 
@@ -47,8 +47,8 @@ class SourceHub:
         self._note = note
         self._rules = rules
         self._venues = {source.venue: name for name, source in self._sources.items()}
-        self._loaded: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._sources}
-        self._known: dict[str, bool] = {}
+        self._loading: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._sources}
+        self._told_ns: dict[str, int] = {}
         self._lanes: dict[Place, Lane] = {}
         self._by_number: list[Lane] = []
         self._instruments: dict[int, Instrument] = {}
@@ -69,15 +69,29 @@ class SourceHub:
             raise ConfigError(f"no source is called {name!r}: expected one of {told}")
         return self._sources[name]
 
-    async def load(self, name: str) -> None:
-        """Ask a source what it lists, unless it has told. Raises VenueError or DecodeError."""
+    def source_at(self, venue: str) -> str | None:
+        """Name of the source of a venue."""
+        return self._venues.get(venue)
+
+    async def load(self, name: str, *, older_than_ns: int | None = None) -> bool:
+        """Ask a source what it lists, unless it has told, or has within `older_than_ns`; whether it was asked.
+
+        Raises VenueError or DecodeError when it does not tell.
+        """
         source = self.source(name)
-        async with self._loaded[name]:
-            if name not in self._known:
-                infos = await source.catalogue()
-                self.infos |= {Place(one.instrument.venue, one.instrument.symbol): one for one in infos}
-                self.index.add(one.instrument for one in infos)
-                self._known[name] = True
+        async with self._loading[name]:
+            told_ns = self._told_ns.get(name)
+            if told_ns is not None and (older_than_ns is None or self._clock.now_ns() - told_ns < older_than_ns):
+                return False
+            infos = await source.catalogue()
+            self.infos |= {Place(one.instrument.venue, one.instrument.symbol): one for one in infos}
+            self.index.add(one.instrument for one in infos)
+            self._told_ns[name] = self._clock.now_ns()
+            return True
+
+    def health(self) -> dict[str, SourceHealth]:
+        """How each source does."""
+        return {name: source.health() for name, source in self._sources.items()}
 
     def number(self, place: Place) -> int:
         """The number of a symbol on the tape, its own for as long as the hub lives."""
