@@ -41,7 +41,7 @@ CRYPTO = AssetClass(provider="binance", symbols=("BTCUSDT",), buffer_size=100_00
 async def box_and_source(venue: VenueName = "binance-spot") -> AsyncIterator[tuple[RunningVenue, BinanceSource]]:
     rules = msgspec.structs.replace(RULES[venue], opening_quiet_s=0.05)
     async with running_market(7, SYMBOLS, venue, begin_ns=None, rules=rules) as box, AiohttpClient() as http:
-        network = Network(box.ws_url, box.rest_url, PicowsTransport(), http, 30)
+        network = Network((box.ws_url,), box.rest_url, PicowsTransport(), http, 30)
         yield box, BinanceSource(VENUES[venue], network, UtcClock(), lambda *_, **__: None)
 
 

@@ -145,8 +145,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None
     ws_url: Annotated[
-        str | None, Meta(description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own.")
-    ] = None
+        list[str],
+        Meta(
+            description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by commas, later ones stand in for earlier ones that fail."
+        ),
+    ] = []
     rest_url: Annotated[
         str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
     ] = None
@@ -211,6 +214,12 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="How many times as fast as real time; 0 is as fast as the clients take it.", ge=0)
     ] = 1.0
     port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
+    faults: Annotated[
+        str | None, Meta(description="TOML file of what is to break, and when; more can be posted to /control/faults.")
+    ] = None
+    control_token_file: Annotated[
+        str | None, Meta(description="File that holds the token which the control endpoint asks for; without it, none.")
+    ] = None
 
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +228,11 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     reel_ended: bool
     """Whether the whole reel was played; a market that is made does not end."""
+    connections: int
+    faults_done: int
+    """Faults that have begun."""
+    rate_violations: dict[str, int]
+    """Breaches of the venue's limits by clients, by kind: messages, weight, attempts, bans."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):

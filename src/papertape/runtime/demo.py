@@ -136,11 +136,11 @@ async def _trade(played: _Played, tape: Path, shell: Shell) -> _Live:
     silence_s = load_config(config_file()).real_time.crypto.websocket_timeout_s
     notes: deque[str] = deque(maxlen=1)
     async with played.box() as box:
-        source = Source(VENUES[played.venue], played.symbols, box.ws_url, box.rest_url, silence_s)
+        source = Source(VENUES[played.venue], played.symbols, (box.ws_url,), box.rest_url, silence_s)
         async with open_recording(source, tape, None, _noting(notes)) as recording:
             written = begin_run(tape, _plan(played), recording.writer.sync)
             with written.writer, watched(written.run):
-                recording.recorder.apply = lambda seq, data: written.run.take(seq, as_records(data))
+                recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
                 title = f"papertape demo: {played.venue}, from the exchange in a box at {box.ws_url}"
                 view = LiveView(Feed.of(recording), written.run, title, notes)
                 async with asyncio.TaskGroup() as group:
@@ -186,6 +186,6 @@ async def _played_through(box: RunningVenue, written: WrittenRun, seconds: float
 def _live(recording: Recording, written: WrittenRun, interrupted: bool) -> _Live:
     live_hash = written.end(recording.writer.next_seq)
     accounts = account_results(written.run)
-    latency_us = recording.recorder.latency.summary()
+    latency_us = recording.intake.latency.summary()
     frames = recording.machine.frames
     return _Live(frames, live_hash, written.writer.run_id, latency_us, accounts, interrupted)

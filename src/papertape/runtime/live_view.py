@@ -50,7 +50,7 @@ class Feed(NamedTuple):
     def of(cls, recording: Recording) -> Self:
         """The frames of a recording."""
         machine, session = recording.machine, recording.session
-        return cls(lambda: machine.frames, "frames", lambda: session.connected, recording.recorder.latency.quantile_us)
+        return cls(lambda: machine.frames, "frames", lambda: session.connected, recording.intake.latency.quantile_us)
 
 
 class LiveView:

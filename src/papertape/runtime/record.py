@@ -39,33 +39,39 @@ async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
         log.info(
-            "recording", symbols=",".join(source.symbols), venue=rules.venue, server=source.ws_url, tape=request.tape
+            "recording",
+            symbols=",".join(source.symbols),
+            venue=rules.venue,
+            servers=list(source.ws_urls),
+            tape=request.tape,
         )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not recording.session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {', '.join(source.ws_urls)}"
+        )
     return Outcome(result)
 
 
 def _result(recording: Recording) -> RecordResult:
-    _, machine, recorder, session = recording
-    counts = recorder.market.counts()
+    _, machine, intake, recorder, session = recording
+    counts = intake.market.counts()
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
         resyncs=recorder.resyncs,
         sequence_breaks=counts.sequence_breaks,
-        reconnects=session.reconnects,
+        reconnects=session.links.reconnects,
         crossed=counts.crossed,
         malformed=machine.malformed,
         ignored=machine.ignored,
         connected=session.connected,
-        latency_us=recorder.latency.summary(),
+        latency_us=intake.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
-        symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
     )
 
 

@@ -63,5 +63,11 @@ def binance_source(
     rest_url: str = "",
 ) -> BinanceSource:
     """A Binance market as a source, at its own servers or at others that speak like it."""
-    network = Network(ws_url or rules.ws_url, rest_url or rules.rest_url, PicowsTransport(), http, silence_s)
+    network = Network(
+        (ws_url,) if ws_url else (rules.ws_url, *rules.ws_backups),
+        rest_url or rules.rest_url,
+        PicowsTransport(),
+        http,
+        silence_s,
+    )
     return BinanceSource(rules, network, clock, note)

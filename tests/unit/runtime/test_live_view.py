@@ -53,7 +53,7 @@ async def viewed(tmp_path: Path, notes: deque[str]) -> AsyncIterator[tuple[LiveV
     )
     async with open_recording(SOURCE, tmp_path / "tape", None, lambda *_, **__: None) as recording:
         run = new_run(plan)
-        recording.recorder.apply = lambda seq, data: run.take(seq, as_records(data))
+        recording.intake.apply = lambda seq, data: run.take(seq, as_records(data))
         yield LiveView(Feed.of(recording), run, "a market", notes), recording
 
 

@@ -21,8 +21,8 @@ from papertape.data.wire.binance.rules import Rules
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are delivered, however busy the socket is."""
-CONNECTIONS_PER_SYMBOL = 8
-"""Ids of connections set aside per symbol; a session has one per route."""
+CONNECTIONS_PER_SYMBOL = 1 << 20
+"""Ids of connections set aside per symbol; a session counts its own from 0."""
 
 
 class Running(NamedTuple):
@@ -40,6 +40,7 @@ class SourceIntake:
     def __init__(self, machine: BinanceMachine, number: int, clock: Clock, flush: Callable[[], None]) -> None:
         self.up: dict[int, None] = {}
         """Connections that are up."""
+        self.clock_offset_ns: int | None = None
         self.trouble = ""
         self.after_take: Callable[[], None] = lambda: None
         self._machine = machine
@@ -83,6 +84,7 @@ class SourceIntake:
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
+        self.clock_offset_ns = offset_ns
         self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
 
     def link_up(self, connection: int) -> None:
@@ -199,7 +201,7 @@ class BinanceSource:
             connected=any(one.intake.up for one in running),
             last_recv_ns=self._gate.buffer.last_recv_ns,
             records=self._records,
-            reconnects=self._reconnects + sum(one.session.reconnects for one in running),
+            reconnects=self._reconnects + sum(one.session.links.reconnects for one in running),
             trouble=troubles[-1] if troubles else self._trouble,
         )
 
@@ -235,7 +237,7 @@ class BinanceSource:
             await session.run()
         finally:
             intake.end()
-            self._reconnects += session.reconnects
+            self._reconnects += session.links.reconnects
             instrument = machine.feeds[symbol].instrument
             if instrument is not None:
                 self._epochs[symbol] = instrument

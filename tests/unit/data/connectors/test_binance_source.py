@@ -32,7 +32,7 @@ async def running() -> AsyncIterator[tuple[BinanceSource, Callable[[], np.ndarra
         AiohttpClient() as http,
         asyncio.TaskGroup() as group,
     ):
-        network = Network(box.ws_url, box.rest_url, PicowsTransport(), http, 30)
+        network = Network((box.ws_url,), box.rest_url, PicowsTransport(), http, 30)
         source = BinanceSource(SPOT, network, UtcClock(), lambda *_, **__: None)
         running = group.create_task(source.run(delivered.append))
         yield source, lambda: as_records(b"".join(delivered))
@@ -114,7 +114,7 @@ class Refusing:
 
 
 def over(http: Refusing, notes: list[str]) -> BinanceSource:
-    network = Network("ws://venue", "http://venue", PicowsTransport(), http, 30)
+    network = Network(("ws://venue",), "http://venue", PicowsTransport(), http, 30)
     return BinanceSource(SPOT, network, ManualClock(), lambda text, **_: notes.append(text))
 
 
