@@ -14,7 +14,7 @@ import msgspec
 from papertape.core.bars import BarSource
 from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, UnknownInstrument, VenueError
-from papertape.core.instruments import Instrument
+from papertape.core.instruments import Instrument, InstrumentKind
 from papertape.core.records import RecordBuffer
 from papertape.data.quality.gate import Gate
 from papertape.data.quality.rivals import RivalRules
@@ -217,7 +217,7 @@ class MultiAssetConnector:
 
     def _backups(self, place: Place, asset_class: AssetClass) -> list[Place]:
         instrument = self._hub.index.instrument(place)
-        is_perpetual = instrument.kind == "linear_perpetual"
+        is_perpetual = instrument.kind is InstrumentKind.LINEAR_PERPETUAL
         pair = f"{instrument.base}/{instrument.quote}" + f":{instrument.settle}" * is_perpetual
         found = []
         for name in asset_class.backups:

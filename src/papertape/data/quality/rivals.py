@@ -1,8 +1,8 @@
 """Several sources of one instrument, side by side: which one counts, and whether they contradict each other.
 
-Each source keeps its own number on the tape, its own scales and ids: nothing is rewritten. A change of the source that counts is a SOURCE
-record; a contradiction is the verdict DIVERGENT on the quotes concerned. With one backup both are marked, as two
-cannot tell which is wrong; with more, the preferred source is marked only when it contradicts all of them.
+Each source keeps its own number on the tape, its own scales and ids: nothing is rewritten. A change of the source
+that counts is a SOURCE record; a contradiction is the verdict DIVERGENT on the quotes concerned. With one backup both
+are marked, as two cannot tell which is wrong; with more, the preferred source is marked only when it contradicts all.
 """
 
 from collections.abc import Mapping, Sequence
