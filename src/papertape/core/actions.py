@@ -172,6 +172,23 @@ class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):
     update_id: int | None
 
 
+class RecordedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection at the end of the recording. What was never known is None."""
+
+    number: int
+    endpoint: str
+    route: str
+    streams: int
+    state: str
+    age_s: float | None
+    silence_s: float | None
+    rtt_ms: float | None
+    messages: int
+    messages_per_s: float
+    reconnects: int
+    stale_streams: list[str]
+
+
 class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `record`."""
 
@@ -180,6 +197,16 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     resyncs: int
     sequence_breaks: int
     reconnects: int
+    """Connections that came up again after they were lost."""
+    rotations: int
+    """Connections replaced, with an overlap, before they ended."""
+    failovers: int
+    """Connections that came up on another server than the one before."""
+    connection_attempts: int
+    doubles_dropped: int
+    """Frames that two overlapping connections brought, and that were taken once."""
+    clock_offset_ms: float | None
+    """How far the venue's clock is ahead of ours."""
     crossed: int
     malformed: int
     ignored: int
@@ -187,6 +214,7 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     latency_us: LatencyUs
     verdicts: dict[str, int]
     symbols: list[RecordedSymbol]
+    links: list[RecordedLink]
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,15 +59,10 @@ def binance_source(
     note: Callable[..., None],
     silence_s: float,
     *,
-    ws_url: str = "",
+    ws_urls: tuple[str, ...] = (),
     rest_url: str = "",
 ) -> BinanceSource:
     """A Binance market as a source, at its own servers or at others that speak like it."""
-    network = Network(
-        (ws_url,) if ws_url else (rules.ws_url, *rules.ws_backups),
-        rest_url or rules.rest_url,
-        PicowsTransport(),
-        http,
-        silence_s,
-    )
+    servers = ws_urls or (rules.ws_url, *rules.ws_backups)
+    network = Network(servers, rest_url or rules.rest_url, PicowsTransport(), http, silence_s)
     return BinanceSource(rules, network, clock, note)

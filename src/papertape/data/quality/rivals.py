@@ -15,6 +15,7 @@ from papertape.data.quality.divergence import DivergenceJudge, DivergenceRule
 from papertape.data.wire.failover import Chooser, SwitchRule
 
 UNUSABLE = int(Verdict.NON_POSITIVE | Verdict.CROSSED | Verdict.DUPLICATE | Verdict.OUT_OF_ORDER)
+_FIRST, _FIRST_MARKET = int(Flag.FIRST), int(FIRST_MARKET_KIND)
 _QUOTE = int(Kind.QUOTE)
 _PRINTS = (int(Kind.PRINT), int(Kind.AGG_PRINT))
 
@@ -86,11 +87,10 @@ class Rivals:
 
 def judge(records: np.ndarray[Any, np.dtype[Any]], groups: Mapping[int, Sequence[Rivals]]) -> bytes:
     """Judge a batch against the rivals of each number, setting verdicts in place; gives the SOURCE records to put behind it."""
-    has_rivals = np.isin(records["instrument"], list(groups))
-    is_head = (records["flags"] & Flag.FIRST != 0) & (records["kind"] >= FIRST_MARKET_KIND)
+    heads = np.flatnonzero((records["flags"] & _FIRST != 0) & (records["kind"] >= _FIRST_MARKET))
     buffer = RecordBuffer(4)
-    for at in np.flatnonzero(has_rivals & is_head).tolist():
-        for rivals in groups[int(records["instrument"][at])]:
+    for at, number in zip(heads.tolist(), records["instrument"][heads].tolist(), strict=True):
+        for rivals in groups.get(number, ()):
             before = rivals.current
             if rivals.take(records[at]):
                 ts_recv_ns = int(records["ts_recv_ns"][-1])
