@@ -27,7 +27,7 @@ class Network(NamedTuple):
     `ws_urls` stand in the order of preference. A connection that is silent for `silence_s`, pings included, counts as lost.
     """
 
-    ws_urls: Sequence[str]
+    ws_urls: tuple[str, ...]
     rest_url: str
     transport: Transport
     http: HttpClient
