@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from papertape.core.clock import Clock
 from papertape.core.errors import PapertapeError
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
@@ -54,21 +55,35 @@ async def open_recording(
     At the end what has gathered is written and `reel` closed. Raises the error that writing failed with.
     """
     with MarketWriter.open(directory) as writer:
-        machine = _machine(source.rules, source.symbols, directory, writer)
-        clock = UtcClock()
-        recorder = Recorder(machine, writer, clock, reel, note)
         async with AiohttpClient() as http:
             network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
-            session = BinanceSession(machine, recorder, network, clock.now_ns, note)
-            recorder.after_take = session.look_for_wishes
+            recording = put_together(source, directory, writer, network, UtcClock(), reel, note)
+            recorder = recording.recorder
             try:
-                yield Recording(writer, machine, recorder, session)
+                yield recording
             finally:
                 recorder.end()
                 if reel is not None:
                     reel.close()
     if recorder.failed.done():
         recorder.failed.result()
+
+
+def put_together(
+    source: Source,
+    directory: Path,
+    writer: MarketWriter,
+    network: Network,
+    clock: Clock,
+    reel: ReelOut | None,
+    note: Callable[..., None],
+) -> Recording:
+    """A recording onto the tape `directory`, whose `writer` is open, over any network and by any clock."""
+    machine = _machine(source.rules, source.symbols, directory, writer)
+    recorder = Recorder(machine, writer, clock, reel, note)
+    session = BinanceSession(machine, recorder, network, clock.now_ns, note)
+    recorder.after_take = session.look_for_wishes
+    return Recording(writer, machine, recorder, session)
 
 
 async def listen(recording: Recording, seconds: float | None, until: Sequence[asyncio.Future[Any]] = ()) -> bool:
