@@ -11,8 +11,8 @@ from typing import NamedTuple
 from papertape.testing.world.chance import Chance
 
 STORM_S = (10.0, 40.0)
-CALM_S = 40.0
-"""Long enough for the longest pause between two tries, a ban, and a silence that has to be noticed."""
+CALM_S = 80.0
+"""Long enough for the longest pause between two tries, a minute of REST weight, and a silence that has to be noticed."""
 
 
 class FrameFault(StrEnum):
@@ -42,7 +42,7 @@ class Fault(StrEnum):
     REFUSED = "refused"
     """No connection comes to be; amount: the HTTP status, 0 for no answer at all."""
     REST = "rest"
-    """REST answers nothing but an error; amount: the HTTP status, 0 for no answer at all."""
+    """REST answers nothing but an error; amount: the HTTP status, 0 for no answer at all, 200 for a body that cannot be read."""
     STALE = "stale"
     """Snapshots are some seconds old; amount: how many."""
     SLOW = "slow"
@@ -59,7 +59,7 @@ WHOLE_CONNECTION = (Fault.CUT, Fault.CLOSE, Fault.HALF_OPEN, Fault.MUTE, Fault.S
 ONE_SYMBOL = (Fault.REST, Fault.STALE, Fault.FINER)
 """Faults that can be about one symbol alone."""
 MILLISECONDS = {Fault.SLOW: (100, 2_500), Fault.VENUE_CLOCK: (-5_000, 5_000), Fault.OUR_CLOCK: (-5_000, 5_000)}
-STATUSES = {Fault.REST: (0, 0, 429, 429, 418, 451, 403, 500, 503), Fault.REFUSED: (0, 429, 451, 503)}
+STATUSES = {Fault.REST: (0, 0, 200, 200, 429, 429, 418, 451, 403, 500, 503), Fault.REFUSED: (0, 429, 451, 503)}
 UNKNOWN = {"exchangeInfo": 150, "trades": 150, "historicalTrades": 200}
 """Routes that a venue may not know, and how many of 1,000 venues do not."""
 
@@ -85,6 +85,8 @@ class Plan(NamedTuple):
     """REST routes that the venue does not know, all the time."""
     slow_start_s: float
     """How long the venue is not there at the start."""
+    restarts: tuple[tuple[float, float], ...]
+    """When the recorder is stopped, and how long after that the next one goes on with its tape."""
 
     def active(self, fault: Fault, now_s: float, symbol: str = "") -> Spell | None:
         """The spell of `fault` that lies over `symbol` now, if any."""
@@ -120,6 +122,7 @@ def plan_of(seed: int, symbols: Sequence[str]) -> Plan:
         spells=tuple(spells),
         unknown=tuple(route for route, permille in UNKNOWN.items() if chance.happens(permille)),
         slow_start_s=0.0 if victim or chance.happens(700) else chance.seconds(0.5, 8.0),
+        restarts=() if victim or chance.happens(700) else tuple(_restarts(chance, storm_s)),
     )
 
 
@@ -135,3 +138,10 @@ def _spells(fault: Fault, chance: Chance, storm_s: float, victim: str) -> Iterat
         elif fault is Fault.STALE:
             amount = chance.between(1, 6)
         yield Spell(fault, start_s, min(end_s, storm_s + 1.0), amount, victim)
+
+
+def _restarts(chance: Chance, storm_s: float) -> Iterator[tuple[float, float]]:
+    at_s = 0.0
+    for _ in range(chance.between(1, 2)):
+        at_s += chance.seconds(2.0, storm_s / 2)
+        yield at_s, chance.seconds(0.01, 4.0)

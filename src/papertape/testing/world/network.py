@@ -195,6 +195,8 @@ class SimNetwork:
         return answer
 
     def _bad_answer(self, status: int) -> Answer:
+        if status == 200:
+            return Answer(status, self.chance.pick(GARBAGE), None)
         waits = {429: (1, 6), 418: (3, 12)}.get(status)
         retry_after_s = float(self.chance.between(*waits)) if waits and self.chance.happens(800) else None
         return Answer(status, b'{"code":-1003,"msg":"no"}', retry_after_s)

@@ -7,14 +7,14 @@ At the end the whole tape is read: every print, quote and depth event against wh
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from papertape.core.book import Market
 from papertape.core.book.rows import Book
 from papertape.core.instruments import Instrument, read_instrument_event
-from papertape.core.records import NO_ID, RECORD_DTYPE, Flag, GapCause, Kind, Verdict, as_records
+from papertape.core.records import NO_ID, RECORD_DTYPE, Flag, Kind, Verdict, as_records
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.verify import verify_tape
 from papertape.testing.world.market import Depth, Print, Quote, SimMarket, level_word
@@ -26,6 +26,13 @@ KINDS: dict[int, type[Print | Quote | Depth]] = {
     Kind.DEPTH_DELTA: Depth,
 }
 Record = tuple[int, ...]
+
+
+class Life(NamedTuple):
+    """One recording of several onto a tape: where it began, and the hash of its market at its end."""
+
+    first_seq: int
+    market_hash: str
 
 
 class Units:
@@ -86,18 +93,50 @@ def book_differs(book: Book, market: SimMarket) -> str | None:
     return f"{market.symbol}: the book at update {book.update_id}, {what}, is not the venue's"
 
 
+class Span:
+    """The prints of one recording: how often each stands there, and which are named by a Gap."""
+
+    def __init__(self) -> None:
+        self.prints: Counter[int] = Counter()
+        self.named: list[tuple[int, int]] = []
+
+    def _named(self) -> set[int]:
+        return {one for first, last in self.named for one in range(first, last + 1)}
+
+    def unnamed(self) -> list[int]:
+        """Prints between the first and the last that neither stand there nor are named."""
+        if not self.prints:
+            return []
+        there = self._named() | self.prints.keys()
+        return [one for one in range(min(self.prints), max(self.prints) + 1) if one not in there]
+
+    @property
+    def unhealed(self) -> int:
+        """Prints that a Gap names and that never came."""
+        return len(self._named() - self.prints.keys())
+
+
 class SymbolTape:
-    """What a tape holds of one symbol, checked record by record."""
+    """What a tape holds of one symbol, checked record by record. Between two `spans` a Gap says that prints may be missing."""
 
     def __init__(self, market: SimMarket) -> None:
         self.market = market
         self.units: Units | None = None
         self.findings: list[str] = []
         self.gaps = self.backfilled = 0
-        self.prints: Counter[int] = Counter()
+        self.spans = [Span()]
         self.told: dict[type[Print | Quote | Depth], set[int]] = defaultdict(set)
-        self.named: list[tuple[int, int]] = []
         self._may_begin = True
+
+    @property
+    def prints(self) -> Counter[int]:
+        """All prints, and how often each stands there."""
+        return sum((span.prints for span in self.spans), Counter[int]())
+
+    @property
+    def unhealed(self) -> int:
+        """Prints that a Gap names and that never came."""
+        return sum(span.unhealed for span in self.spans)
 
     def take(self, record: Record) -> None:
         """One record of the symbol's own data, or a Gap."""
@@ -105,8 +144,10 @@ class SymbolTape:
         if kind == Kind.GAP:
             self.gaps += 1
             self._may_begin |= ident == Kind.DEPTH_DELTA
-            if ident == Kind.PRINT and price == GapCause.IDS_MISSING and x != NO_ID:
-                self.named.append((x, y))
+            if ident == Kind.PRINT and x == NO_ID:
+                self.spans.append(Span())
+            elif ident == Kind.PRINT:
+                self.spans[-1].named.append((x, y))
             return
         if kind == Kind.DEPTH_SNAPSHOT:
             self._check_beginning(ident, bool(flags & Flag.HELD))
@@ -116,7 +157,7 @@ class SymbolTape:
         if kind == Kind.PRINT:
             self.backfilled += bool(flags & Flag.BACKFILL)
             if not verdict & Verdict.DUPLICATE:
-                self.prints[ident] += 1
+                self.spans[-1].prints[ident] += 1
             self._check_print(record[0], price, size, bool(flags & Flag.ASK), ident)
         elif kind == Kind.QUOTE:
             self._check_quote((price, size, x, y), ident)
@@ -144,37 +185,22 @@ class SymbolTape:
         if was is None or (price(bid), size(bid_size), price(ask), size(ask_size)) != was[1:5]:
             self.findings.append(f"{self.market.symbol}: quote {ident} stands on the tape as {quote}, was {was}")
 
-    def unnamed(self) -> Iterator[int]:
-        """Prints between the first and the last on the tape that neither stand there nor are named by a Gap."""
-        if not self.prints:
-            return
-        named = {one for first, last in self.named for one in range(first, last + 1)}
-        for one in range(min(self.prints), max(self.prints) + 1):
-            if one not in self.prints and one not in named:
-                yield one
-
-    @property
-    def unhealed(self) -> int:
-        """Prints that a Gap names and that never came."""
-        return len({one for first, last in self.named for one in range(first, last + 1)} - set(self.prints))
-
 
 class TapeCheck:
-    """A whole tape. `symbols` are by symbol, `market` is what replaying it gives."""
+    """A whole tape, read by symbol."""
 
     def __init__(self, markets: dict[str, SimMarket]) -> None:
-        self.market = Market()
         self.symbols = {symbol: SymbolTape(market) for symbol, market in markets.items()}
         self.records = 0
         self._by_index: dict[int, SymbolTape] = {}
 
-    def read(self, directory: Path) -> None:
-        """Read the tape `directory`."""
+    def read(self, directory: Path) -> np.ndarray[Any, np.dtype[Any]]:
+        """Read the tape `directory`; returns its records."""
         blocks = [batch.records for batch in MarketReader.open(directory).blocks()]
         records = np.concatenate([*blocks, np.empty(0, RECORD_DTYPE)])
-        self.market.apply(records.tobytes())
         self.records = len(records)
         self._take(records)
+        return records
 
     def _take(self, records: np.ndarray[Any, np.dtype[Any]]) -> None:
         kinds, flags = records["kind"], records["flags"]
@@ -195,10 +221,12 @@ class TapeCheck:
                 self._by_index[record[4]] = one
 
 
-def check_tape(directory: Path, markets: dict[str, SimMarket], told: Sequence[About], live_hash: str) -> TapeCheck:
+def check_tape(
+    directory: Path, markets: dict[str, SimMarket], told: Sequence[About], lives: Sequence[Life]
+) -> TapeCheck:
     """Read a tape; what is wrong with it stands in the `findings` of its symbols, and of the first one what is about all."""
     check = TapeCheck(markets)
-    check.read(directory)
+    records = check.read(directory)
     handed: dict[tuple[str, type], set[int]] = defaultdict(set)
     for one in told:
         handed[one.symbol, one.kind].add(one.id)
@@ -206,24 +234,28 @@ def check_tape(directory: Path, markets: dict[str, SimMarket], told: Sequence[Ab
         tape.findings += _findings(symbol, tape, {kind: handed[symbol, kind] for kind in KINDS.values()})
     whole = next(iter(check.symbols.values())).findings
     whole += [f"verify: {one}" for one in verify_tape(directory).findings]
-    if check.market.state_hash() != live_hash:
-        whole.append(f"replaying the tape gives the market {check.market.state_hash()}, live it was {live_hash}")
-    if mismatches := check.market.counts().book_mismatches:
-        whole.append(f"{mismatches} quotes differ from the book at their update id")
+    ends = [*(life.first_seq for life in lives[1:]), len(records)]
+    for life, end in zip(lives, ends, strict=True):
+        market = Market()
+        market.apply(records[life.first_seq : end].tobytes())
+        if market.state_hash() != life.market_hash:
+            whole.append(f"replaying from {life.first_seq} gives {market.state_hash()}, live it was {life.market_hash}")
+        if mismatches := market.counts().book_mismatches:
+            whole.append(f"{mismatches} quotes differ from the book at their update id")
     return check
 
 
 def _findings(symbol: str, tape: SymbolTape, handed: dict[type[Print | Quote | Depth], set[int]]) -> Iterator[str]:
-    doubled = [ident for ident, count in tape.prints.items() if count > 1]
+    prints = tape.prints
+    doubled = [ident for ident, count in prints.items() if count > 1]
     if doubled:
         yield f"{symbol}: {len(doubled)} prints stand there more than once, the first is {min(doubled)}"
-    unnamed = list(tape.unnamed())
-    if unnamed:
+    if unnamed := [one for span in tape.spans for one in span.unnamed()]:
         yield f"{symbol}: {len(unnamed)} prints are missing without a Gap, the first is {unnamed[0]}"
     for kind, ids in handed.items():
         if lost := ids - tape.told[kind]:
             yield f"{symbol}: {len(lost)} {kind.__name__} that arrived are not on the tape, the first is {min(lost)}"
         if made := tape.told[kind] - ids:
             yield f"{symbol}: {len(made)} {kind.__name__} on the tape never arrived, the first is {min(made)}"
-    if tape.prints and max(tape.prints) != tape.market.trade_id:
-        yield f"{symbol}: the last print is {max(tape.prints)}, the venue's is {tape.market.trade_id}"
+    if prints and max(prints) != tape.market.trade_id:
+        yield f"{symbol}: the last print is {max(prints)}, the venue's is {tape.market.trade_id}"

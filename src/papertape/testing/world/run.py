@@ -17,7 +17,7 @@ from papertape.testing.world.chance import Chance
 from papertape.testing.world.faults import CALM_S, Fault, Plan, plan_of
 from papertape.testing.world.loop import VirtualLoop
 from papertape.testing.world.network import SimNetwork
-from papertape.testing.world.oracle import BookWatch, TapeCheck, book_differs, check_tape
+from papertape.testing.world.oracle import BookWatch, Life, TapeCheck, book_differs, check_tape
 from papertape.testing.world.venue import SimVenue
 
 SYMBOLS = ("AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT")
@@ -104,21 +104,45 @@ class _World:
         self._venue = SimVenue(seed, self._symbols, self._plan, BASE_NS, usdm=self._rules is USDM)
         self._network = SimNetwork(seed, self._venue, self._plan)
         self._watch = BookWatch(self._venue.markets)
+        self._lives: list[Life] = []
         self._log: list[str] = []
+        self._frames = self._resyncs = self._reconnects = 0
 
     def _note(self, event: str, **facts: object) -> None:
         now_s = asyncio.get_running_loop().time()
         self._log.append(f"{now_s:9.3f} {event} {' '.join(f'{name}={fact}' for name, fact in facts.items())}")
 
     async def live(self) -> WorldReport:
+        ends_s = self._plan.storm_s + CALM_S
         async with asyncio.TaskGroup() as group:
             group.create_task(self._venue.trade())
             group.create_task(self._network.storm())
-            with MarketWriter.open(self._tape, segment_bytes=SEGMENT_BYTES, sync_delay_s=NO_SYNC_S) as writer:
-                recording = self._recording(writer)
-                await self._record(recording, group)
-        recording.recorder.failed.cancel()
+            group.create_task(self._fall_silent(ends_s - QUIET_S))
+            for until_s, pause_s in (*self._plan.restarts, (ends_s, 0.0)):
+                recording = await self._record(until_s)
+                await asyncio.sleep(pause_s)
         return self._judge(recording)
+
+    async def _fall_silent(self, after_s: float) -> None:
+        """No more happens at the venue shortly before the end, so that all arrives."""
+        await asyncio.sleep(after_s)
+        self._venue.is_trading = False
+
+    async def _record(self, until_s: float) -> Recording:
+        """One recording onto the tape, as `papertape record` makes it."""
+        with MarketWriter.open(self._tape, segment_bytes=SEGMENT_BYTES, sync_delay_s=NO_SYNC_S) as writer:
+            first_seq = writer.next_seq
+            recording = self._recording(writer)
+            await listen(recording, max(until_s - asyncio.get_running_loop().time(), 0.1))
+            recording.recorder.end()
+        if recording.recorder.failed.done():
+            recording.recorder.failed.result()
+        recording.recorder.failed.cancel()
+        self._lives.append(Life(first_seq, recording.recorder.market.state_hash()))
+        self._frames += recording.machine.frames
+        self._resyncs += recording.recorder.resyncs
+        self._reconnects += recording.session.reconnects
+        return recording
 
     def _recording(self, writer: MarketWriter) -> Recording:
         network = Network("ws://127.0.0.1", "http://127.0.0.1", self._network, self._network, 10.0)
@@ -135,22 +159,8 @@ class _World:
         recorder.apply = apply_and_look
         return recording
 
-    async def _record(self, recording: Recording, group: asyncio.TaskGroup) -> None:
-        """The recording, as `papertape record` runs it; the venue falls silent shortly before it ends."""
-        ends_s = self._plan.storm_s + CALM_S
-
-        async def fall_silent() -> None:
-            await asyncio.sleep(ends_s - QUIET_S)
-            self._venue.is_trading = False
-
-        group.create_task(fall_silent())
-        await listen(recording, ends_s)
-        recording.recorder.end()
-
     def _judge(self, recording: Recording) -> WorldReport:
-        recorder, machine, session = recording.recorder, recording.machine, recording.session
-        market = recorder.market
-        check = check_tape(self._tape, self._venue.markets, self._network.told, market.state_hash())
+        check = check_tape(self._tape, self._venue.markets, self._network.told, self._lives)
         findings = [*self._watch.findings, *self._venue.breaches]
         findings += [one for tape in check.symbols.values() for one in tape.findings]
         findings += self._ends(recording, check)
@@ -161,14 +171,14 @@ class _World:
             symbols=len(self._symbols),
             findings=tuple(findings),
             faults={str(fault): count for fault, count in self._network.happened.items() if count},
-            frames=machine.frames,
+            frames=self._frames,
             records=check.records,
             prints=sum(len(tape.prints) for tape in tapes),
             backfilled=sum(tape.backfilled for tape in tapes),
             unhealed=sum(tape.unhealed for tape in tapes),
             gaps=sum(tape.gaps for tape in tapes),
-            resyncs=recorder.resyncs,
-            reconnects=session.reconnects,
+            resyncs=self._resyncs,
+            reconnects=self._reconnects,
             books_compared=self._watch.compared.total(),
             seconds=self._plan.storm_s + CALM_S,
             tape_hash=tape_hash(self._tape),
@@ -188,8 +198,10 @@ class _World:
             elif reason := book_differs(book, market):
                 found.append(reason)
             missing = recording.machine.feeds[symbol].trade_ids.missing
-            if missing != tape.unhealed:
-                found.append(f"{symbol}: {missing} prints count as missing, by the tape it is {tape.unhealed}")
+            if missing != tape.spans[-1].unhealed:
+                found.append(
+                    f"{symbol}: {missing} prints count as missing, by the tape it is {tape.spans[-1].unhealed}"
+                )
             if tape.gaps and self._plan.victim not in ("", symbol):
                 found.append(f"{symbol}: has {tape.gaps} Gaps, though every fault was about {self._plan.victim}")
         return found

@@ -19,6 +19,8 @@ from papertape.testing.world.texts import Texts, compact, error
 BATCH_S = 0.1
 MEAN_MS = 25
 """Mean time between two things that happen on the first market; the others are slower."""
+STILL_FAST_S, CALM_TIMES = 5.0, 8
+"""So long after the storm it becomes this many times slower: then nothing is left to find out but whether all heals."""
 STREAMS_MAX = 1_024
 CONTROL_BYTES_MAX = 4_096
 """A larger control frame is ignored without a word."""
@@ -131,7 +133,9 @@ class SimVenue:
     async def _beat(self, market: SimMarket, mean_ms: int) -> None:
         batch_s, snapshot_s = BATCH_S, 0.0
         while self.is_trading:
-            await asyncio.sleep(self._chance.seconds(0.001, 2 * mean_ms / 1e3))
+            now_s = self._now_s
+            slower = CALM_TIMES if now_s > self.plan.storm_s + STILL_FAST_S else 1
+            await asyncio.sleep(self._chance.seconds(0.001, 2 * slower * mean_ms / 1e3))
             now_s = self._now_s
             if market.units_per_tick == FINER and self.plan.active(Fault.FINER, now_s, market.symbol):
                 market.units_per_tick = 1

@@ -12,7 +12,7 @@ def test_a_plan_is_its_seeds_and_all_faults_come_to_be():
     assert {route for plan in plans for route in plan.unknown} == set(UNKNOWN)
     assert any(plan.slow_start_s for plan in plans)
     amounts = {(spell.fault, spell.amount) for plan in plans for spell in plan.spells}
-    assert {amount for fault, amount in amounts if fault is Fault.REST} == {0, 429, 418, 451, 403, 500, 503}
+    assert {amount for fault, amount in amounts if fault is Fault.REST} == {0, 200, 429, 418, 451, 403, 500, 503}
 
 
 def test_a_victim_suffers_alone():
@@ -28,7 +28,7 @@ def test_a_victim_suffers_alone():
 
 def test_faults_end_with_the_storm():
     spell = Spell(Fault.STALE, 2.0, 4.0, 3)
-    plan = Plan(10.0, "", {FrameFault.LOST: 400, FrameFault.TWICE: 500}, (spell,), (), 0.0)
+    plan = Plan(10.0, "", {FrameFault.LOST: 400, FrameFault.TWICE: 500}, (spell,), (), 0.0, ())
     assert plan.active(Fault.STALE, 2.0) is spell
     assert plan.active(Fault.STALE, 4.0) is plan.active(Fault.REST, 3.0) is None
     chance = Chance(1, "frames")

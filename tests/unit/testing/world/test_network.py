@@ -14,7 +14,7 @@ URL = "ws://venue/ws/aaausdt@trade"
 
 
 def in_world(main, *spells, rates=None, slow_start_s=0.0):
-    plan = Plan(100.0, "", rates or {}, spells, (), slow_start_s)
+    plan = Plan(100.0, "", rates or {}, spells, (), slow_start_s, ())
 
     async def run():
         venue = SimVenue(1, ("AAAUSDT",), plan, 10**18, usdm=False)

@@ -27,7 +27,7 @@ def test_a_report_says_how_to_see_it_again(tmp_path):
 
 def test_our_clock_steps_and_never_runs_backwards():
     spells = (Spell(Fault.OUR_CLOCK, 10.0, 11.0, 2_000), Spell(Fault.OUR_CLOCK, 20.0, 21.0, -3_000))
-    clock = WorldClock(Plan(0.0, "", {}, spells, (), 0.0))
+    clock = WorldClock(Plan(0.0, "", {}, spells, (), 0.0, ()))
 
     async def main():
         told = []

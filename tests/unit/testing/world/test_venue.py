@@ -8,7 +8,7 @@ from papertape.testing.world.loop import VirtualLoop
 from papertape.testing.world.market import Depth, Print, Quote
 from papertape.testing.world.venue import ATTEMPTS_MAX, SimVenue
 
-CALM = Plan(0.0, "", {}, (), (), 0.0)
+CALM = Plan(0.0, "", {}, (), (), 0.0, ())
 SYMBOLS = ("AAAUSDT", "BBBUSDT")
 
 
@@ -157,7 +157,7 @@ def test_faults_of_the_venue():
         assert ear.heard[-1][1]["data"]["e"] == "serverShutdown"
         assert venue.ask("exchangeInfo", {}).status == 404
 
-    with_venue(main, Plan(9.0, "", {FrameFault.LOST: 0}, spells, ("exchangeInfo",), 0.0))
+    with_venue(main, Plan(9.0, "", {FrameFault.LOST: 0}, spells, ("exchangeInfo",), 0.0, ()))
 
 
 @pytest.mark.parametrize("usdm", [False, True])
@@ -167,4 +167,4 @@ def test_ticks_become_finer(usdm):
         assert venue.markets["AAAUSDT"].units_per_tick == 1
         assert venue.markets["BBBUSDT"].units_per_tick == 10
 
-    with_venue(main, Plan(9.0, "", {}, (Spell(Fault.FINER, 1.0, 2.0, 0, "AAAUSDT"),), (), 0.0), usdm)
+    with_venue(main, Plan(9.0, "", {}, (Spell(Fault.FINER, 1.0, 2.0, 0, "AAAUSDT"),), (), 0.0, ()), usdm)
