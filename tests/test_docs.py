@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from papertape.core.actions import ACTIONS, Action
+from papertape.core.action_parts import Action
+from papertape.core.actions import ACTIONS
 from papertape.core.records import RECORD_DTYPE, Flag, Kind, Verdict
 from papertape.runtime.config import Config
 

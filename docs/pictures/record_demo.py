@@ -12,7 +12,7 @@ from rich.console import Console
 
 from papertape.core.actions import Demo
 from papertape.runtime import demo
-from papertape.runtime.demo_view import WIDTH, DemoView
+from papertape.runtime.live_view import WIDTH, LiveView
 from papertape.runtime.shell import Shell
 
 EVERY_S = 1.0
@@ -33,7 +33,7 @@ line-height: {line_height}px; font-variant-east-asian: full-width; }}
 frames: list[str] = []
 
 
-async def watch(view: DemoView, shell: Shell) -> None:
+async def watch(view: LiveView, shell: Shell, line_every_s: float = 0.0) -> None:
     """Keep the screen now and then, instead of showing it."""
     now_s, looks = asyncio.get_running_loop().time, 0
     while True:

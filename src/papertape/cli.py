@@ -14,7 +14,8 @@ from typing import Any, NoReturn, get_args, get_origin
 import msgspec
 
 from papertape import __version__
-from papertape.core.actions import ACTIONS, Action
+from papertape.core.action_parts import Action
+from papertape.core.actions import ACTIONS
 from papertape.core.errors import PapertapeError, UsageError
 from papertape.runtime.outcome import INTERRUPTED
 

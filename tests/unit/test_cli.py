@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from papertape.cli import build_parser, main
-from papertape.core.actions import ACTIONS, Action
+from papertape.core.action_parts import Action
+from papertape.core.actions import ACTIONS
 
 HEAVY = ("numba", "pandas", "scipy", "pyarrow", "plotly", "sklearn")
 NO_SOCKETS = """

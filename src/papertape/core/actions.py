@@ -6,31 +6,13 @@ everywhere; `extra_json_schema={"positional": True}` makes it an argument of the
 Prices and sizes in responses are decimal text; what is not defined is None.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-VenueName = Literal["binance-spot", "binance-usdm"]
-Positive = Annotated[float, Meta(gt=0)]
-Seed = Annotated[int, Meta(ge=0)]
-
-
-def _argument(description: str) -> Meta:
-    return Meta(description=description, extra_json_schema={"positional": True})
-
-
-class Action(msgspec.Struct, frozen=True):
-    """One thing that can be asked for. `name` holds a blank where the command has two words."""
-
-    name: str
-    request: type[msgspec.Struct]
-    response: type[msgspec.Struct]
-
-    @property
-    def summary(self) -> str:
-        """First paragraph of the request's docstring."""
-        return (self.request.__doc__ or "").strip().partition("\n\n")[0]
+from papertape.core.action_parts import AccountResult, Action, LatencyUs, Positive, Seed, VenueName, argument
+from papertape.core.trading_actions import Paper, PaperResult, Serve, ServeResult
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +32,7 @@ class VersionResult(msgspec.Struct, frozen=True, kw_only=True):
 class Init(msgspec.Struct, frozen=True, kw_only=True):
     """Write a commented configuration file and a strategy to start from."""
 
-    directory: Annotated[str, _argument("Folder to write papertape.toml and strategy.py into.")] = "."
+    directory: Annotated[str, argument("Folder to write papertape.toml and strategy.py into.")] = "."
 
 
 class InitResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +47,7 @@ class ConfigCheck(msgspec.Struct, frozen=True, kw_only=True):
     """Check a configuration file: every key known, every value allowed."""
 
     file: Annotated[
-        str | None, _argument("The file; by default papertape.toml of the working folder, else of the data directory.")
+        str | None, argument("The file; by default papertape.toml of the working folder, else of the data directory.")
     ] = None
 
 
@@ -80,7 +62,7 @@ class ConfigShow(msgspec.Struct, frozen=True, kw_only=True):
     """Show the configuration in force, defaults included."""
 
     file: Annotated[
-        str | None, _argument("The file; by default papertape.toml of the working folder, else of the data directory.")
+        str | None, argument("The file; by default papertape.toml of the working folder, else of the data directory.")
     ] = None
 
 
@@ -100,7 +82,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     come to the same facts and state; with --rerun its strategies are called again and must send the same commands.
     """
 
-    tape: Annotated[str | None, _argument("Directory of the tape, or of one of its runs, to replay.")] = None
+    tape: Annotated[str | None, argument("Directory of the tape, or of one of its runs, to replay.")] = None
     reel: Annotated[
         list[str], Meta(description="Reel file to replay instead of a tape; several are one stream, in this order.")
     ] = []
@@ -123,19 +105,6 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)] = 0
     save: Annotated[bool, Meta(description="Keep the run on the tape.")] = False
     rerun: Annotated[bool, Meta(description="Call the strategies of the run again and compare their commands.")] = False
-
-
-class AccountResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an account of a run ended; money is decimal text in the account's currency."""
-
-    id: str
-    equity: str
-    cash: str
-    realised: str
-    fees: str
-    fills: int
-    stopped: str | None
-    """Why its strategy was stopped, if it was."""
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,13 +153,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reel_out: Annotated[
         str | None, Meta(description="Folder to keep the raw frames in as well: a reel per symbol and UTC day.")
     ] = None
-
-
-class LatencyUs(msgspec.Struct, frozen=True, kw_only=True):
-    """From a frame's arrival to its records being written, in microseconds; None before the first frame."""
-
-    p50: int | None
-    p99: int | None
 
 
 class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,7 +224,7 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
 class Verify(msgspec.Struct, frozen=True, kw_only=True):
     """Check a tape from end to end: checksums, chain, order and continuity."""
 
-    tape: Annotated[str, _argument("Directory of the tape.")]
+    tape: Annotated[str, argument("Directory of the tape.")]
 
 
 class VerifyFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -399,7 +361,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("config check", ConfigCheck, ConfigCheckResult),
     Action("config show", ConfigShow, ConfigShowResult),
     Action("demo", Demo, DemoResult),
+    Action("paper", Paper, PaperResult),
     Action("record", Record, RecordResult),
+    Action("serve", Serve, ServeResult),
     Action("replay", Replay, ReplayResult),
     Action("verify", Verify, VerifyResult),
     Action("venue", Venue, VenueResult),

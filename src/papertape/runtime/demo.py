@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from papertape.core.actions import AccountResult, Demo, DemoResult, LatencyUs, Replay, VenueName, Verify
+from papertape.core.action_parts import AccountResult, LatencyUs, VenueName
+from papertape.core.actions import Demo, DemoResult, Replay, Verify
 from papertape.core.errors import DataError, UsageError
 from papertape.core.instruments import MONEY_SCALE
 from papertape.core.records import as_records
@@ -15,8 +16,8 @@ from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime import replay, verify
 from papertape.runtime.config import load_config
 from papertape.runtime.demo_strategies import MONEY
-from papertape.runtime.demo_view import DemoView, watch
 from papertape.runtime.home import config_file, new_demo_directory
+from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.loops import run_async
 from papertape.runtime.models import load_models
 from papertape.runtime.outcome import INTERRUPTED, Outcome
@@ -139,9 +140,9 @@ async def _trade(played: _Played, tape: Path, shell: Shell) -> _Live:
         async with open_recording(source, tape, None, _noting(notes)) as recording:
             written = begin_run(tape, _plan(played), recording.writer.sync)
             with written.writer, watched(written.run):
-                recording.recorder.apply = lambda seq, data: written.run.take(seq, as_records(data))
+                recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
                 title = f"papertape demo: {played.venue}, from the exchange in a box at {box.ws_url}"
-                view = DemoView(recording, written.run, title, notes)
+                view = LiveView(Feed.of(recording), written.run, title, notes)
                 async with asyncio.TaskGroup() as group:
                     watching = group.create_task(watch(view, shell))
                     keeping = group.create_task(_keep(written, recording))
@@ -185,6 +186,6 @@ async def _played_through(box: RunningVenue, written: WrittenRun, seconds: float
 def _live(recording: Recording, written: WrittenRun, interrupted: bool) -> _Live:
     live_hash = written.end(recording.writer.next_seq)
     accounts = account_results(written.run)
-    latency_us = recording.recorder.latency.summary()
+    latency_us = recording.intake.latency.summary()
     frames = recording.machine.frames
     return _Live(frames, live_hash, written.writer.run_id, latency_us, accounts, interrupted)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from papertape.core.actions import AccountResult, DemoResult
+from papertape.core.action_parts import AccountResult
+from papertape.core.actions import DemoResult
 
 
 def story(result: DemoResult, command: str) -> str:

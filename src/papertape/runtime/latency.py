@@ -1,6 +1,6 @@
 """Quantiles of durations with a bounded error, in constant memory."""
 
-from papertape.core.actions import LatencyUs
+from papertape.core.action_parts import LatencyUs
 
 SUB_BITS = 5
 

@@ -18,9 +18,12 @@ _SHARED: list[Any] = [
 ]
 
 
-def start_logs(command: str) -> structlog.typing.FilteringBoundLogger:
-    """Set logging up for `command` and return its logger; without a writable log directory only the screen is used."""
-    handlers: list[logging.Handler] = [_screen()]
+def start_logs(command: str, *, screen: bool = True) -> structlog.typing.FilteringBoundLogger:
+    """Set logging up for `command` and return its logger; without a writable log directory only the screen is used.
+
+    With `screen` false the screen belongs to something else, and the file alone is used.
+    """
+    handlers: list[logging.Handler] = [_screen()] if screen else []
     try:
         log_directory().mkdir(parents=True, exist_ok=True)
         handlers.append(_file(command))

@@ -1,16 +1,15 @@
 """`papertape record`: a venue onto a tape, until the time is up or a signal comes."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from papertape.core.actions import Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
-from papertape.core.errors import ConnectFailed, InputError
+from papertape.core.errors import ConnectFailed
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.data.wire.binance.rules import VENUES
-from papertape.runtime.config import Config, load_config
+from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
+from papertape.runtime.live_source import source_of
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
@@ -22,34 +21,15 @@ from papertape.runtime.shell import Shell
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
-    config = load_config(config_file())
-    symbols = tuple(dict.fromkeys(one.strip().upper() for one in request.symbols or config.real_time.crypto.symbols))
-    if not all(symbols):
-        raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
-    return run_async(_record(request, symbols, config))
-
-
-def _checked_url(option: str, url: str, schemes: tuple[str, str]) -> str:
-    parts = urlsplit(url)
-    try:
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or too large
-        usable = False
-    if not usable:
-        raise InputError(f"{option}: expected a base URL such as {schemes[0]}://127.0.0.1:9870, was {url}")
-    return url
-
-
-async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> Outcome[RecordResult]:
-    log = start_logs("record")
-    rules = VENUES[request.venue]
-    source = Source(
-        rules,
-        symbols,
-        _checked_url("--ws-url", request.ws_url or rules.ws_url, ("ws", "wss")),
-        _checked_url("--rest-url", request.rest_url or rules.rest_url, ("http", "https")),
-        config.real_time.crypto.websocket_timeout_s,
+    config = load_config(config_file()).real_time.crypto
+    return run_async(
+        _record(request, source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config))
     )
+
+
+async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
+    log = start_logs("record")
+    rules = source.rules
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
 
     def note(event: str, **facts: object) -> None:
@@ -58,7 +38,9 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
     async with open_recording(source, Path(request.tape), reel, note) as recording:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
-        log.info("recording", symbols=",".join(symbols), venue=rules.venue, server=source.ws_url, tape=request.tape)
+        log.info(
+            "recording", symbols=",".join(source.symbols), venue=rules.venue, server=source.ws_url, tape=request.tape
+        )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
@@ -69,8 +51,8 @@ async def _record(request: Record, symbols: tuple[str, ...], config: Config) -> 
 
 
 def _result(recording: Recording) -> RecordResult:
-    _, machine, recorder, session = recording
-    counts = recorder.market.counts()
+    _, machine, intake, recorder, session = recording
+    counts = intake.market.counts()
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
@@ -81,9 +63,9 @@ def _result(recording: Recording) -> RecordResult:
         malformed=machine.malformed,
         ignored=machine.ignored,
         connected=session.connected,
-        latency_us=recorder.latency.summary(),
+        latency_us=intake.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
-        symbols=[_symbol(feed, recorder.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
     )
 
 

@@ -1,109 +1,70 @@
-"""The recorder: everything that arrives goes through here, is judged, written to the tape, and then applied.
+"""The recorder of one Binance market: everything that arrives goes through here, is judged, and goes onto the tape.
 
-Frames gather until what was read from the socket at once is through; then their records are one
-block of the tape. The order is fixed: write, then apply.
+Frames gather until what was read from the socket at once is through; then their records are one block of the tape.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from papertape.core.book.rows import Market
-from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, PapertapeError
-from papertape.core.records import WHOLE, Kind, Link
-from papertape.core.silence import CLOCK_STEP_NS, SilenceFiller
+from papertape.core.records import Kind, Link
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.prelude import Prelude
-from papertape.runtime.latency import LatencyHistogram
 from papertape.runtime.reel_out import ReelOut
-from papertape.tape.market_writer import MarketWriter
+from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.reels import LINK_DOWN, LINK_NEW, trades_until
-
-BATCH_RECORDS_MAX = 1_024
-"""Records gathered before they are written, however busy the socket is."""
 
 
 class Recorder:
-    """`Intake` of a session. A failure to write ends it: `failed` holds the error.
-
-    `after_take` is called once per batch, when the machine may have new wishes.
-    """
+    """`Intake` of a session."""
 
     def __init__(
         self,
         machine: BinanceMachine,
-        writer: MarketWriter,
-        clock: Clock,
+        intake: TapeIntake,
         reel: ReelOut | None,
         note: Callable[..., None],
     ) -> None:
-        self.market = Market()
-        self.latency = LatencyHistogram()
         self.resyncs = 0
-        self.after_take: Callable[[], None] = lambda: None
-        self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
-        """What takes each block once it is written, with the Seq of its first record."""
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._machine = machine
-        self._writer = writer
-        self._clock = clock
+        self._intake = intake
         self._reel = reel
         self._note = note
-        self._silence = SilenceFiller(machine.gate.buffer)
-        self._arrivals: list[int] = []
         self._prelude: Prelude | None = None
         self._waiting: list[Callable[[], None]] = []
         self._waiting_since_ns = 0
-        self._flush_is_due = False
         self._synced_once: set[str] = set()
         self._up: set[int] = set()
 
     def frame(self, payload: bytes, is_last: bool) -> None:
-        """Take one frame; `is_last` ends the batch, and so does the end of the read that brought it.
-
-        A read may end in a ping or a part of a message, and then no frame of it was told to be the last.
-        """
-        now_ns = self._clock.now_ns()
+        """Take one frame; `is_last` says that what was read at once ends with it."""
+        now_ns = self._intake.now_ns()
         if self._prelude is None:
             self._take(now_ns, payload)
         else:
             self._wait(self._prelude, now_ns, payload)
-        if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
-            self.flush()
-        elif not self._flush_is_due:
-            self._flush_is_due = True
-            asyncio.get_running_loop().call_soon(self._end_read)
-
-    def _end_read(self) -> None:
-        self._flush_is_due = False
-        if self._machine.gate.buffer.count:
-            self.flush()
+        self._intake.end_read(is_last)
 
     async def tell_time(self) -> None:
-        """Tell the time that passes while nothing arrives, until cancelled."""
-        while True:
-            await asyncio.sleep((CLOCK_STEP_NS - self._clock.now_ns() % CLOCK_STEP_NS) / 1e9)
-            self._now_ns()
-            if self._machine.gate.buffer.count:
-                self.flush()
+        """Tell the time that passes while nothing arrives, until cancelled; frames that wait tell it when they are taken."""
+        await self._intake.tell_time(lambda: not self._waiting)
 
     def _now_ns(self) -> int:
         """The time at which something is taken, with the silence before it told; frames that wait tell it when they are taken."""
-        now_ns = self._clock.now_ns()
+        now_ns = self._intake.now_ns()
         if not self._waiting:
-            self._silence.fill(now_ns)
+            self._intake.fill_silence(now_ns)
         return now_ns
 
     def _take(self, ts_recv_ns: int, payload: bytes) -> None:
-        self._silence.fill(ts_recv_ns)
+        self._intake.fill_silence(ts_recv_ns)
         try:
             self._machine.take(ts_recv_ns, payload)
         except DecodeError as error:
             self._note("frame cannot be read", error=str(error))
             self._machine.note_unreadable(ts_recv_ns, payload)
             return
-        self._arrivals.append(ts_recv_ns)
+        self._intake.arrived(ts_recv_ns)
         if self._reel is not None:
             self._keep(ts_recv_ns, payload)
 
@@ -124,7 +85,7 @@ class Recorder:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        self._silence.fill(self._waiting_since_ns)
+        self._intake.fill_silence(self._waiting_since_ns)
         for symbol, feed in self._machine.feeds.items():
             if feed.instrument is None:
                 self._machine.list_instrument(prelude.instrument(self._machine.rules, symbol), self._waiting_since_ns)
@@ -144,7 +105,7 @@ class Recorder:
             self._end_prelude(self._prelude)
         for connection in sorted(self._up):
             self._link(connection, Link.DOWN)
-        self.flush()
+        self._intake.flush()
 
     def snapshot(self, symbol: str, body: bytes) -> None:
         """Take a depth snapshot of `symbol`."""
@@ -154,21 +115,21 @@ class Recorder:
             self.resyncs += symbol in self._synced_once
             self._synced_once.add(symbol)
         self._keep_for([symbol], now_ns, body)
-        self.flush()
+        self._intake.flush()
 
     def trades(self, symbol: str, body: bytes) -> None:
         """Take REST trades of `symbol`."""
         now_ns = self._now_ns()
         self._machine.take_trades(now_ns, symbol, body)
         self._keep_for([symbol], now_ns, body)
-        self.flush()
+        self._intake.flush()
 
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """Note that the venue has prints up to `trade_id`."""
         now_ns = self._now_ns()
         self._machine.expect_trades(now_ns, symbol, trade_id)
         self._keep_for([symbol], now_ns, trades_until(trade_id))
-        self.flush()
+        self._intake.flush()
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
@@ -178,9 +139,9 @@ class Recorder:
         """Write what stands before the first frame; a tape or reel that is continued begins its books and ids anew."""
         if any(feed.instrument is None for feed in self._machine.feeds.values()):
             self._prelude = Prelude()
-        if self._writer.next_seq:
-            self._keep_for(list(self._machine.feeds), self._clock.now_ns(), LINK_NEW)
-        self.flush()
+        if self._intake.next_seq:
+            self._keep_for(list(self._machine.feeds), self._intake.now_ns(), LINK_NEW)
+        self._intake.flush()
 
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
@@ -204,33 +165,10 @@ class Recorder:
         self._fact(Kind.CONNECTION, state, 0, connection)
 
     def _fact(self, kind: Kind, x: int, y: int, ident: int) -> None:
-        now_ns = self._clock.now_ns()
+        now_ns = self._intake.now_ns()
 
-        def pack() -> None:
-            self._silence.fill(now_ns)
-            self._machine.gate.buffer.pack(0, now_ns, kind, WHOLE, 0, 0, 0, 0, x, y, ident)
-
-        self._in_order(pack)
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what has gathered as one block, then apply it."""
-        if self.failed.done():
-            return
-        data = self._machine.gate.buffer.take()
-        try:
-            if data:
-                first_seq = self._writer.next_seq
-                self._writer.append(data)
-                self.apply(first_seq, data)
-        except PapertapeError as error:
-            self._fail(error)
-            return
-        written_ns = self._clock.now_ns()
-        for arrived_ns in self._arrivals:
-            self.latency.add((written_ns - arrived_ns) // 1000)
-        self._arrivals.clear()
-        self.after_take()
+        self._in_order(lambda: self._intake.fact(now_ns, kind, x, y, ident))
+        self._intake.flush()
 
     def _keep(self, ts_recv_ns: int, payload: bytes) -> None:
         """Keep a frame in the reel of its symbol; frames of no symbol are kept in none."""
@@ -239,13 +177,9 @@ class Recorder:
             self._keep_for([symbol], ts_recv_ns, payload)
 
     def _keep_for(self, symbols: Sequence[str], ts_recv_ns: int, payload: bytes) -> None:
-        if self._reel is None or self.failed.done():
+        if self._reel is None or self._intake.failed.done():
             return
         try:
             self._reel.write(symbols, ts_recv_ns, payload)
         except PapertapeError as error:
-            self._fail(error)
-
-    def _fail(self, error: PapertapeError) -> None:
-        self.failed.set_exception(error)
-        self.failed.exception()  # seen: the loop need not tell of it when the writer's own end raises it first
+            self._intake.fail(error)

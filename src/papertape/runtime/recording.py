@@ -20,6 +20,7 @@ from papertape.runtime.listed import listed_instruments
 from papertape.runtime.loops import stop_signals
 from papertape.runtime.recorder import Recorder
 from papertape.runtime.reel_out import ReelOut
+from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 
@@ -42,6 +43,7 @@ class Recording(NamedTuple):
 
     writer: MarketWriter
     machine: BinanceMachine
+    intake: TapeIntake
     recorder: Recorder
     session: BinanceSession
 
@@ -58,15 +60,14 @@ async def open_recording(
         async with AiohttpClient() as http:
             network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
             recording = put_together(source, directory, writer, network, UtcClock(), reel, note)
-            recorder = recording.recorder
             try:
                 yield recording
             finally:
-                recorder.end()
+                recording.recorder.end()
                 if reel is not None:
                     reel.close()
-    if recorder.failed.done():
-        recorder.failed.result()
+    if recording.intake.failed.done():
+        recording.intake.failed.result()
 
 
 def put_together(
@@ -80,15 +81,16 @@ def put_together(
 ) -> Recording:
     """A recording onto the tape `directory`, whose `writer` is open, over any network and by any clock."""
     machine = _machine(source.rules, source.symbols, directory, writer)
-    recorder = Recorder(machine, writer, clock, reel, note)
+    intake = TapeIntake(machine.gate, writer, clock)
+    recorder = Recorder(machine, intake, reel, note)
     session = BinanceSession(machine, recorder, network, clock.now_ns, note)
-    recorder.after_take = session.look_for_wishes
-    return Recording(writer, machine, recorder, session)
+    intake.after_flush = session.look_for_wishes
+    return Recording(writer, machine, intake, recorder, session)
 
 
 async def listen(recording: Recording, seconds: float | None, until: Sequence[asyncio.Future[Any]] = ()) -> bool:
     """Run the session until the time is up, one of `until` is done, a signal comes or writing fails; True when interrupted."""
-    _, _, recorder, session = recording
+    _, _, intake, recorder, session = recording
 
     async def whole_session() -> None:
         await session.list_symbols()
@@ -100,10 +102,10 @@ async def listen(recording: Recording, seconds: float | None, until: Sequence[as
     with stop_signals() as stop:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(whole_session())
-            ends: list[asyncio.Future[Any]] = [running, stop, recorder.failed, *until]
+            ends: list[asyncio.Future[Any]] = [running, stop, intake.failed, *until]
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             running.cancel()
-        if session.connected and not recorder.failed.done():
+        if session.connected and not intake.failed.done():
             await _finish(session)
         return stop.done() and stop.result()
 

@@ -9,6 +9,8 @@ from papertape.runtime.replay_source import Tally, played_of
 from papertape.runtime.shell import Shell
 from papertape.tape.control import is_run
 
+_OF_TRADING = ("cash", "leverage", "models", "seed", "save")
+
 
 def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     """Handle a `Replay` request."""
@@ -27,8 +29,10 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
         from papertape.runtime import replay_strategies
 
         return replay_strategies.run(request, shell)
-    if request.save or request.models:
-        raise UsageError("--save and --models belong to --strategy or --orders")
+    alone = Replay(tape=request.tape, reel=request.reel, venue=request.venue, symbol=request.symbol)
+    if request != alone:
+        given = [name for name in _OF_TRADING if getattr(request, name) != getattr(alone, name)]
+        raise UsageError(f"--{', --'.join(given)}: expected --strategy or --orders with it, was neither")
     return _replay_market(request, shell)
 
 

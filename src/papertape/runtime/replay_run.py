@@ -12,7 +12,7 @@ from papertape.paper_trading.engine.again import ComparedFacts, apply_again
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Played, Records, Tally
 from papertape.runtime.replay_trading import answer
-from papertape.runtime.runs import KINDS, RUN_ENDED, new_run, read_run
+from papertape.runtime.runs import KINDS, RUN_ENDED, RUN_PAUSED, new_run, read_run, take_market
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
 from papertape.tape.market_reader import MarketReader
@@ -27,21 +27,21 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
     plan, recorded, _ = read_run(directory, run_id)
     shell.compile_engine()
     tally = Tally()
-    ended = recorded.streams.get(RUN_ENDED)
-    # A run that was killed has no end: what comes out beyond its last record is no difference.
-    told = ComparedFacts(recorded, KINDS, None if ended else facts.NoFacts())
+    stood = recorded.streams[recorded.last][-1] if recorded.last in (RUN_ENDED, RUN_PAUSED) else None
+    # A run that was killed did not say where it stood: what comes out beyond its last record is no difference.
+    told = ComparedFacts(recorded, KINDS, None if stood else facts.NoFacts())
     again = new_run(plan, told, seated=request.rerun)
-    batches = _market(directory, ended[0]["next_seq"] if ended else None, tally)
+    batches = _market(directory, stood["next_seq"] if stood else None, tally)
     if request.rerun:
         with watched(again):
-            for first_seq, records in batches:
-                again.take(first_seq, records)
-            again.finish()
+            take_market(again, plan.begins_seq, 0, batches)
+            if recorded.last != RUN_PAUSED:
+                again.finish()
     else:
         apply_again(again, recorded.inputs, batches)
     difference, state_hash = told.finish(), again.state_hash()
-    if difference is None and ended and ended[0]["state_hash"] != state_hash:
-        difference_text: str | None = f"state: recorded {ended[0]['state_hash']}, now {state_hash}"
+    if difference is None and stood and stood["state_hash"] != state_hash:
+        difference_text: str | None = f"state: recorded {stood['state_hash']}, now {state_hash}"
     else:
         difference_text = str(difference) if difference else None
     result = answer(again, Played(directory, [], None), tally, state_hash, run_id, difference_text)

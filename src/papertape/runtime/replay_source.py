@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from papertape.core.actions import AccountResult, Replay, ReplayResult
+from papertape.core.action_parts import AccountResult
+from papertape.core.actions import Replay, ReplayResult
 from papertape.core.book.view import MarketCounts
 from papertape.core.errors import InputError, UsageError
 from papertape.core.records import FIRST_MARKET_KIND, Kind, RecordBuffer, Verdict, as_records

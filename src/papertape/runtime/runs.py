@@ -1,13 +1,14 @@
 """Runs as they stand on a tape: begun, written, gone on with after a stop, and told at their end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from papertape import __version__
-from papertape.core.actions import AccountResult
+from papertape.core.action_parts import AccountResult
 from papertape.core.errors import DataError, TapeCorrupt
 from papertape.core.fixed import format_trimmed
 from papertape.core.instruments import MONEY_SCALE, Instrument
@@ -21,8 +22,11 @@ from papertape.tape.checkpoint import Checkpoint, read_checkpoints, write_checkp
 from papertape.tape.control import RunReader, RunWriter, run_path
 from papertape.tape.market_reader import MarketReader
 
+Records = np.ndarray[Any, np.dtype[Any]]
 RUN_ENDED = "run_ended"
 """Kind of the last record of a run that ended in good order: its state hash, and the Seq behind its last market record."""
+RUN_PAUSED = "run_paused"
+"""As RUN_ENDED, of a run that was stopped and may go on."""
 KINDS = (facts.COMMAND, facts.EVENTS, facts.POSTINGS, facts.STOPPED, facts.NOTE)
 
 
@@ -44,6 +48,8 @@ class RunPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     accounts: tuple[AccountPlan, ...]
     models: Models
     seed: int
+    begins_seq: int = 0
+    """Seq of the first market record that strategies are told of; those before it only make the market known."""
     papertape: str = __version__
 
 
@@ -64,6 +70,8 @@ class WrittenRun(NamedTuple):
     writer: RunWriter
     told: ComparedFacts
     directory: Path
+    next_seq: int
+    """Where in its tape the run stood when it was begun or gone on with."""
 
     def checkpoint(self, cursor_seq: int) -> None:
         """Keep the state of the run between two batches, so that recovery need not read what came before.
@@ -79,15 +87,22 @@ class WrittenRun(NamedTuple):
     def end(self, next_seq: int) -> str:
         """The run ends in good order; returns its state hash."""
         self.run.finish()
+        return self._stand(RUN_ENDED, next_seq)
+
+    def pause(self, next_seq: int) -> str:
+        """The run is stopped between two batches, and may be gone on with; returns its state hash."""
+        return self._stand(RUN_PAUSED, next_seq)
+
+    def _stand(self, kind: str, next_seq: int) -> str:
         state_hash = self.run.state_hash()
-        self.writer.append(next_seq, RUN_ENDED, {"state_hash": state_hash, "next_seq": next_seq})
+        self.writer.append(next_seq, kind, {"state_hash": state_hash, "next_seq": next_seq})
         self.writer.sync()
         return state_hash
 
 
 def new_run(plan: RunPlan, sink: facts.Facts | None = None, *, seated: bool = True) -> Run:
     """A run before its first market record; with `seated` false its accounts have no strategies."""
-    run = Run(Engine(plan.models.terms, plan.seed), plan.models.terms, sink)
+    run = Run(Engine(plan.models.terms, plan.seed), plan.models.terms, sink, begins_seq=plan.begins_seq)
     for account in plan.accounts:
         needed = seated or account.compiled
         strategy = load_strategy(account.strategy) if needed and account.strategy else None
@@ -104,9 +119,24 @@ def begin_run(directory: Path, plan: RunPlan, market_sync: Callable[[], None]) -
         for number, one in enumerate(plan.accounts)
     )
     plan = msgspec.structs.replace(plan, accounts=accounts)
-    writer = RunWriter.create(directory, msgspec.to_builtins(plan), market_sync)
+    writer = RunWriter.create(directory, msgspec.to_builtins(plan), market_sync, cursor_seq=plan.begins_seq)
     told = ComparedFacts(Recorded.of(()), KINDS, WriterFacts(writer))
-    return WrittenRun(new_run(plan, told), writer, told, directory)
+    return WrittenRun(new_run(plan, told), writer, told, directory, plan.begins_seq)
+
+
+def take_market(run: Run, begins_seq: int, next_seq: int, batches: Iterable[tuple[int, Records]]) -> int:
+    """Let a run that begins at `begins_seq` take the market records from `next_seq` on; returns the Seq behind them.
+
+    Batches hold whole events, and no block headers.
+    """
+    for first_seq, records in batches:
+        before = min(max(begins_seq - first_seq, 0), len(records))
+        if before:
+            run.see(first_seq, records[:before])
+        if before < len(records):
+            run.take(first_seq + before, records[before:])
+        next_seq = first_seq + len(records)
+    return next_seq
 
 
 def resume_run(directory: Path, run_id: str, market_sync: Callable[[], None]) -> WrittenRun:
@@ -128,12 +158,11 @@ def resume_run(directory: Path, run_id: str, market_sync: Callable[[], None]) ->
                 told.skip(state["counts"])
                 start_seq = checkpoint.cursor_seq
                 break
-        for batch in reader.blocks(start_seq):
-            run.take(batch.first_seq, batch.records)
+        next_seq = take_market(run, plan.begins_seq, start_seq, reader.blocks(start_seq))
     except BaseException:
         writer.close()
         raise
-    return WrittenRun(run, writer, told, directory)
+    return WrittenRun(run, writer, told, directory, next_seq)
 
 
 def read_run(directory: Path, run_id: str) -> tuple[RunPlan, Recorded, int]:

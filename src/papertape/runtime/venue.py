@@ -2,7 +2,8 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from papertape.core.actions import Venue, VenueName, VenueResult
+from papertape.core.action_parts import VenueName
+from papertape.core.actions import Venue, VenueResult
 from papertape.core.errors import UsageError
 from papertape.runtime.loops import run_async, stop_signals
 from papertape.runtime.outcome import INTERRUPTED, Outcome

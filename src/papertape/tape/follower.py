@@ -201,6 +201,25 @@ class MarketFollower:
             self._path = None
 
 
+def sync_track(directory: Path) -> None:
+    """Bring to disk what another process has written onto the tape `directory` so far; sealed segments are there already.
+
+    Raises StoreError when that fails.
+    """
+    segments = list_segments(market_track(directory))
+    if not segments:
+        return
+    path = segments[-1][1]
+    try:
+        fd = files.open_read(path)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise files.store_error(path, error) from error
+
+
 def _committed(fd: int, offset: int, seq: int) -> int:
     """Seq behind the last block that stands in the file from `offset` on, where `seq` begins."""
     while True:

@@ -4,7 +4,8 @@ import os
 import msgspec
 import pytest
 
-from papertape.core.actions import ACTIONS, Action
+from papertape.core.action_parts import Action
+from papertape.core.actions import ACTIONS
 
 
 def test_names_are_unique_and_of_one_or_two_words():

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from papertape.core.actions import AccountResult, DemoResult, LatencyUs
+from papertape.core.action_parts import AccountResult, LatencyUs
+from papertape.core.actions import DemoResult
 from papertape.runtime.demo_story import own_command, story
 
 ACCOUNT = AccountResult(

@@ -19,6 +19,7 @@ from papertape.data.wire.binance.rules import SPOT
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.recorder import Recorder
 from papertape.runtime.reel_out import ReelOut
+from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.tape.verify import verify_tape
@@ -52,7 +53,8 @@ class Setting:
         self.machine.list_from_exchange_info(NOW_NS, self.venue._rest_exchangeinfo({})[2])
         self.notes: list[str] = []
         self.clock = SetClock()
-        self.recorder = Recorder(self.machine, writer, self.clock, reel, lambda text, **more: self.notes.append(text))
+        self.intake = TapeIntake(self.machine.gate, writer, self.clock)
+        self.recorder = Recorder(self.machine, self.intake, reel, lambda text, **more: self.notes.append(text))
         self.writer = writer
         self.tape = folder
 
@@ -67,11 +69,11 @@ async def test_frames_of_one_read_are_one_block_and_written_before_they_are_appl
         for frame in frames[:-1]:
             setting.recorder.frame(frame, is_last=False)
         assert setting.on_tape() == []
-        assert setting.recorder.market.books == {}
+        assert setting.intake.market.books == {}
         setting.recorder.frame(frames[-1], is_last=True)
         assert setting.on_tape()[-3:] == [Kind.PRINT, Kind.DEPTH_DELTA, Kind.QUOTE]
-        assert setting.recorder.market.counts().prints == 1
-        assert setting.recorder.latency.total == 3
+        assert setting.intake.market.counts().prints == 1
+        assert setting.intake.latency.total == 3
 
 
 async def test_a_read_without_a_last_frame_is_written_when_the_loop_turns(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ async def test_a_read_without_a_last_frame_is_written_when_the_loop_turns(tmp_pa
 async def test_a_frame_that_cannot_be_read_is_counted_and_leaves_a_gap_alone(tmp_path: Path, name: str) -> None:
     with MarketWriter.open(tmp_path) as writer:
         setting = Setting(tmp_path, writer)
-        setting.recorder.flush()
+        setting.intake.flush()
         before = setting.on_tape()
         setting.recorder.frame(MALFORMED[name], is_last=True)
         assert setting.machine.malformed == 1
@@ -99,12 +101,12 @@ async def test_a_frame_that_cannot_be_read_is_counted_and_leaves_a_gap_alone(tmp
 async def test_an_error_of_the_store_is_kept_and_ends_the_writing(tmp_path: Path) -> None:
     with MarketWriter.open(tmp_path) as writer:
         setting = Setting(tmp_path, writer)
-        setting.recorder.flush()
+        setting.intake.flush()
         writer.close()
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
-        assert isinstance(setting.recorder.failed.exception(), StoreError)
-        assert setting.recorder.market.counts().prints == 0
+        assert isinstance(setting.intake.failed.exception(), StoreError)
+        assert setting.intake.market.counts().prints == 0
 
 
 def read_again(folder: Path, symbol: str) -> Market:
@@ -135,7 +137,7 @@ async def test_the_reel_has_every_frame_of_the_tape_however_the_server_spells_th
         reel.close()
         again = read_again(tmp_path / "reels", "ABCUSDT")
         assert again.counts().records == 6
-        assert again.state_hash() == setting.recorder.market.state_hash()
+        assert again.state_hash() == setting.intake.market.state_hash()
 
 
 async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp_path: Path) -> None:
@@ -143,7 +145,7 @@ async def test_what_comes_while_frames_wait_for_a_listing_stands_behind_them(tmp
     with MarketWriter.open(tmp_path) as writer:
         setting = Setting(tmp_path, writer)
         machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
-        recorder = Recorder(machine, writer, setting.clock, None, lambda *_, **__: None)
+        recorder = Recorder(machine, TapeIntake(machine.gate, writer, setting.clock), None, lambda *_, **__: None)
         recorder.begin()
         steps: list[Callable[[], None]] = [
             lambda: recorder.link_up(0),
@@ -171,7 +173,7 @@ async def test_a_continued_reel_heals_the_same_prints_as_the_continued_tape(tmp_
     for first in (100, 200):
         with MarketWriter.open(tmp_path / "tape") as writer:
             machine = BinanceMachine(SPOT, {"ETHUSDT": 0}, Gate(RecordBuffer()))
-            recorder = Recorder(machine, writer, clock, reel, lambda *_, **__: None)
+            recorder = Recorder(machine, TapeIntake(machine.gate, writer, clock), reel, lambda *_, **__: None)
             machine.list_instrument(instrument(), clock.time_ns)
             recorder.begin()
             for trade_id in (first, first + 4):
@@ -197,7 +199,7 @@ async def test_an_error_that_nobody_asks_for_is_not_told_by_the_loop(tmp_path: P
         setting = Setting(tmp_path, writer)
         writer.close()
         setting.recorder.frame(setting.market.step()[0][1], is_last=True)
-        assert setting.recorder.failed.done()
+        assert setting.intake.failed.done()
         del setting
     gc.collect()
     assert told == []
@@ -229,7 +231,7 @@ async def test_frames_that_wait_for_a_listing_tell_the_silence_between_them_when
     with MarketWriter.open(tmp_path) as writer:
         setting = Setting(tmp_path, writer)
         machine = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer()))
-        recorder = Recorder(machine, writer, setting.clock, None, lambda *_, **__: None)
+        recorder = Recorder(machine, TapeIntake(machine.gate, writer, setting.clock), None, lambda *_, **__: None)
         recorder.begin()
         recorder.link_up(0)
         async with asyncio.TaskGroup() as group:
@@ -254,7 +256,7 @@ async def test_time_is_told_while_nothing_arrives(tmp_path: Path) -> None:
         setting = Setting(tmp_path, writer)
         machine, clock = BinanceMachine(SPOT, {"ABCUSDT": 0}, Gate(RecordBuffer())), UtcClock()
         machine.list_instrument(instrument("ABCUSDT"), clock.now_ns())
-        recorder = Recorder(machine, writer, clock, None, lambda *_, **__: None)
+        recorder = Recorder(machine, TapeIntake(machine.gate, writer, clock), None, lambda *_, **__: None)
         recorder.frame(setting.market.step()[0][1], is_last=True)
         async with asyncio.TaskGroup() as group:
             telling = group.create_task(recorder.tell_time())

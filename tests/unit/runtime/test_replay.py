@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from papertape.core.actions import Replay, ReplayResult, VenueName
+from papertape.core.action_parts import VenueName
+from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
 from papertape.runtime.replay import run
 from papertape.runtime.shell import Shell
@@ -102,8 +103,8 @@ def test_what_is_asked_for_decides_who_answers(tmp_path: Path) -> None:
     ("request_", "told"),
     [
         (Replay(tape="t", rerun=True), "--rerun belongs to a run"),
-        (Replay(tape="t", save=True), "--save and --models"),
-        (Replay(tape="t", models="frictionless"), "--save and --models"),
+        (Replay(tape="t", save=True), "--save: expected --strategy or --orders"),
+        (Replay(tape="t", models="frictionless"), "--models: expected --strategy or --orders"),
         (Replay(tape="t", fills="f"), "--fills belongs to --orders"),
         (Replay(tape="t", orders="o", strategy=["a:B"]), "--strategy or --orders"),
     ],
@@ -111,3 +112,8 @@ def test_what_is_asked_for_decides_who_answers(tmp_path: Path) -> None:
 def test_options_that_nothing_uses_are_told(request_: Replay, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         run(request_, Shell())
+
+
+def test_what_belongs_to_trading_is_refused_where_nothing_trades() -> None:
+    with pytest.raises(UsageError, match="--cash, --seed: expected --strategy or --orders with it, was neither"):
+        run(Replay(tape="somewhere", cash="5", seed=3), Shell())

@@ -3,7 +3,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from papertape.core.actions import AccountResult, Replay
+from papertape.core.action_parts import AccountResult
+from papertape.core.actions import Replay
 from papertape.core.book.rows import Market
 from papertape.core.errors import InputError, UsageError
 from papertape.core.records import Kind, Verdict

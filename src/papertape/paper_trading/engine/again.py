@@ -32,17 +32,20 @@ class Recorded(NamedTuple):
     inputs: list[tuple[int, str, list[Any]]]
     """Commands and stops in their order: (cursor, kind, body)."""
     streams: dict[str, list[Any]]
+    last: str
+    """Kind of the last record; empty when there is none."""
 
     @classmethod
     def of(cls, records: Iterable[tuple[int, str, Any]]) -> "Recorded":
         """Sort (cursor, kind, body) records."""
         inputs: list[tuple[int, str, list[Any]]] = []
         streams: dict[str, list[Any]] = {}
+        kind = ""
         for cursor, kind, body in records:
             if kind in INPUTS:
                 inputs.append((cursor, kind, body))
             streams.setdefault(kind, []).extend(_items(kind, body))
-        return cls(inputs, streams)
+        return cls(inputs, streams, kind)
 
 
 def _items(kind: str, body: Any) -> list[Any]:

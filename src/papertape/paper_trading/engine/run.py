@@ -57,7 +57,14 @@ class StrategyLoops(BaseException):
 class Run:
     """Engine, seats and ledger. Open all accounts before the first `take`; the same calls give the same run."""
 
-    def __init__(self, engine: Engine, terms: Callable[[Instrument], Terms], sink: facts.Facts | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        terms: Callable[[Instrument], Terms],
+        sink: facts.Facts | None = None,
+        *,
+        begins_seq: int = 0,
+    ) -> None:
         self.engine = engine
         self.ledger = Ledger()
         self.wakes = Wakes(engine)
@@ -84,7 +91,7 @@ class Run:
         self.told = 0
         """Records of the batch that strategies know of: now and then some more, see `_tell_quotes`."""
         self._telling = NONE
-        self._seq = (0, 0)
+        self._seq = (0, begins_seq)
         self._listed = 0
         self._back_ns: dict[int, int] = {}
         self._sent = 0
@@ -132,6 +139,11 @@ class Run:
             self.engine.move_clock(int(records["ts_recv_ns"][beginning]) + int(self.engine.states[0]["offset_ns"]))
             self._start()
         self._advance(records)
+
+    def see(self, first_seq: int, records: Records) -> None:
+        """Take records of the time before the run: the market is known then, and no strategy is told."""
+        self._lay(first_seq, records)
+        self.engine.take(records)
 
     def apply(self, first_seq: int, records: Records) -> None:
         """Take records of a run whose commands are known and that calls nobody: nothing due is carried out at their end."""

@@ -23,6 +23,7 @@ from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.recorder import Recorder
 from papertape.runtime.shell import Shell
+from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.market_writer import MarketWriter
 
 
@@ -54,15 +55,16 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
 
     with MarketWriter.open(folder / "tape") as writer:
         clock = UtcClock()
-        recorder = Recorder(machine, writer, clock, None, lambda *_, **__: None)
+        intake = TapeIntake(machine.gate, writer, clock)
+        recorder = Recorder(machine, intake, None, lambda *_, **__: None)
         async with AiohttpClient() as http:
             network = Network(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}", PicowsTransport(), http, 30)
             session = BinanceSession(machine, recorder, network, clock.now_ns, lambda *_, **__: None)
             await session.list_symbols()
-            recorder.after_take = after_take
+            intake.after_flush = after_take
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(session.run())
-                ends: list[asyncio.Future[Any]] = [group.create_task(ended.wait()), recorder.failed]
+                ends: list[asyncio.Future[Any]] = [group.create_task(ended.wait()), intake.failed]
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 wall_ns = time.perf_counter_ns() - started[0][0]
                 cpu_ns = time.process_time_ns() - started[0][1]
@@ -70,6 +72,6 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
     return BenchRecordResult(
         frames_per_s=round(frames * 1e9 / wall_ns, 0),
         cpu_us_per_frame=round(cpu_ns / frames / 1000, 2),
-        latency_us=recorder.latency.summary(),
+        latency_us=intake.latency.summary(),
         peak_rss_mb=peak_rss_mb(),
     )

@@ -135,10 +135,10 @@ class _World:
             recording = self._recording(writer)
             await listen(recording, max(until_s - asyncio.get_running_loop().time(), 0.1))
             recording.recorder.end()
-        if recording.recorder.failed.done():
-            recording.recorder.failed.result()
-        recording.recorder.failed.cancel()
-        self._lives.append(Life(first_seq, recording.recorder.market.state_hash()))
+        if recording.intake.failed.done():
+            recording.intake.failed.result()
+        recording.intake.failed.cancel()
+        self._lives.append(Life(first_seq, recording.intake.market.state_hash()))
         self._frames += recording.machine.frames
         self._resyncs += recording.recorder.resyncs
         self._reconnects += recording.session.reconnects
@@ -149,14 +149,14 @@ class _World:
         source = Source(self._rules, self._symbols, network.ws_url, network.rest_url, network.silence_s)
         clock = WorldClock(self._plan)
         recording = put_together(source, self._tape, writer, network, clock, None, self._note)
-        recorder = recording.recorder
-        apply: Callable[[int, bytes], None] = recorder.apply
+        intake = recording.intake
+        apply: Callable[[int, bytes], None] = intake.apply
 
         def apply_and_look(seq: int, data: bytes) -> None:
             apply(seq, data)
-            self._watch.look(recorder.market, asyncio.get_running_loop().time())
+            self._watch.look(intake.market, asyncio.get_running_loop().time())
 
-        recorder.apply = apply_and_look
+        intake.apply = apply_and_look
         return recording
 
     def _judge(self, recording: Recording) -> WorldReport:
@@ -188,7 +188,7 @@ class _World:
     def _ends(self, recording: Recording, check: TapeCheck) -> list[str]:
         """What must be true of every symbol after the calm, whatever happened to it or to others."""
         found = []
-        books = {book.instrument.symbol: book for book in recording.recorder.market.books.values()}
+        books = {book.instrument.symbol: book for book in recording.intake.market.books.values()}
         for symbol, market in self._venue.markets.items():
             book, tape = books.get(symbol), check.symbols[symbol]
             if book is None or not book.synced:

@@ -53,7 +53,7 @@ def wrong_side(self, ts_recv_ns, trade):
 
 def swallow(self, payload, is_last):
     """The recorder loses what comes at some times."""
-    if self._clock.now_ns() // 1_000_000 % 40:
+    if self._intake.now_ns() // 1_000_000 % 40:
         frame(self, payload, is_last)
 
 

@@ -61,9 +61,14 @@ def decimal_is_positive(text: str) -> bool:
     return any(digit in "123456789" for digit in text)
 
 
+def quote_asset(symbol: str) -> str:
+    """The asset that a symbol is quoted in, by the end of its name; UNKNOWN_ASSET for an end that nobody knows."""
+    return next((asset for asset in QUOTE_ASSETS if symbol.endswith(asset) and symbol != asset), UNKNOWN_ASSET)
+
+
 def from_decimals(rules: Rules, symbol: str, seen: "DecimalsSeen") -> Instrument:
     """An instrument known only by the decimals of its numbers: tick and lot are one of the last place."""
-    quote = next((asset for asset in QUOTE_ASSETS if symbol.endswith(asset) and symbol != asset), UNKNOWN_ASSET)
+    quote = quote_asset(symbol)
     return _checked(
         Instrument(
             venue=rules.venue,

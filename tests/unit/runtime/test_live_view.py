@@ -11,7 +11,7 @@ from rich.console import Console
 from papertape.core.records import as_records
 from papertape.data.wire.binance.rules import SPOT
 from papertape.paper_trading.strategy import Context, OrderUpdate, Quote, Side, Strategy
-from papertape.runtime.demo_view import DemoView, watch
+from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.models import load_models
 from papertape.runtime.recording import Recording, Source, open_recording
 from papertape.runtime.runs import AccountPlan, RunPlan, new_run
@@ -36,14 +36,14 @@ class Once(Strategy):
         ctx.buy("NONE", "1")
 
 
-def shown(view: DemoView) -> str:
+def shown(view: LiveView) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(view.panel())
     return console.export_text()
 
 
 @asynccontextmanager
-async def viewed(tmp_path: Path, notes: deque[str]) -> AsyncIterator[tuple[DemoView, Recording]]:
+async def viewed(tmp_path: Path, notes: deque[str]) -> AsyncIterator[tuple[LiveView, Recording]]:
     plan = RunPlan(
         accounts=(
             AccountPlan(name="one", cash=1000 * MONEY, leverage=1, currency="USDT", strategy=f"{__name__}:Once"),
@@ -53,8 +53,8 @@ async def viewed(tmp_path: Path, notes: deque[str]) -> AsyncIterator[tuple[DemoV
     )
     async with open_recording(SOURCE, tmp_path / "tape", None, lambda *_, **__: None) as recording:
         run = new_run(plan)
-        recording.recorder.apply = lambda seq, data: run.take(seq, as_records(data))
-        yield DemoView(recording, run, "a market", notes), recording
+        recording.intake.apply = lambda seq, data: run.take(seq, as_records(data))
+        yield LiveView(Feed.of(recording), run, "a market", notes), recording
 
 
 def play(recording: Recording) -> None:
@@ -105,14 +105,11 @@ async def test_a_terminal_is_redrawn_and_without_one_there_are_lines(
 ) -> None:
     import asyncio
 
-    from papertape.runtime import demo_view
-
-    monkeypatch.setattr(demo_view, "LINE_EVERY_S", 0.01)
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)
     async with viewed(tmp_path, deque()) as (view, recording):
         play(recording)
-        watching = asyncio.create_task(watch(view, Shell()))
+        watching = asyncio.create_task(watch(view, Shell(), line_every_s=0.01))
         async with asyncio.timeout(20):
             while said.getvalue().count("\n") < 2:
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What a person sees while the demo runs: markets, a book, accounts and fills on a terminal, else a line now and then.
+"""What a person sees while papertape trades: markets, a book, accounts and fills on a terminal, else a line now and then.
 
 Everything shown is read from the run itself.
 """
@@ -6,8 +6,10 @@ Everything shown is read from the run itself.
 import asyncio
 import sys
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple, Self
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -35,11 +37,27 @@ RATE_OVER = 8
 """Refreshes over which frames per second are counted."""
 
 
-class DemoView:
-    """The state of a recording and of the run that trades it. `notes` holds the last thing the session noted."""
+class Feed(NamedTuple):
+    """What comes in: how much so far, what it is called, whether its source is there, and how long it takes to be taken."""
 
-    def __init__(self, recording: Recording, run: Run, title: str, notes: deque[str]) -> None:
-        self._recording = recording
+    taken: Callable[[], int]
+    unit: str
+    connected: Callable[[], bool]
+    latency_us: Callable[[int], int | None]
+    """The time that this percentage of what came in stays below, in microseconds."""
+
+    @classmethod
+    def of(cls, recording: Recording) -> Self:
+        """The frames of a recording."""
+        machine, session = recording.machine, recording.session
+        return cls(lambda: machine.frames, "frames", lambda: session.connected, recording.intake.latency.quantile_us)
+
+
+class LiveView:
+    """What comes in, and the run that trades it. `notes` holds the last thing that was noted of the way it comes."""
+
+    def __init__(self, feed: Feed, run: Run, title: str, notes: deque[str]) -> None:
+        self._feed = feed
         self._run = run
         self._title = title
         self._notes = notes
@@ -47,7 +65,7 @@ class DemoView:
 
     def look(self, now_s: float) -> None:
         """Take note of how many frames there are now."""
-        self._seen.append((now_s, self._recording.machine.frames))
+        self._seen.append((now_s, self._feed.taken()))
 
     def line(self) -> str:
         """Everything in one line."""
@@ -139,14 +157,13 @@ class DemoView:
         return table
 
     def _counters(self) -> str:
-        (then_s, before), (now_s, frames) = self._seen[0], self._seen[-1]
-        rate = round((frames - before) / (now_s - then_s)) if now_s > then_s else 0
+        (then_s, before), (now_s, count) = self._seen[0], self._seen[-1]
+        rate = round((count - before) / (now_s - then_s)) if now_s > then_s else 0
         counts = self._run.engine.market.counts()
-        return f"frames {frames} ({rate}/s)  records {counts.records}  trades {counts.prints}"
+        return f"{self._feed.unit} {count} ({rate}/s)  records {counts.records}  trades {counts.prints}"
 
     def _latency(self) -> str:
-        latency = self._recording.recorder.latency
-        p50, p99 = latency.quantile_us(50), latency.quantile_us(99)
+        p50, p99 = self._feed.latency_us(50), self._feed.latency_us(99)
         return f"arrival to decision p50 {p50}, p99 {p99} µs" if p50 is not None else ""
 
     def _checks(self) -> str:
@@ -159,16 +176,16 @@ class DemoView:
     def _health(self) -> Text:
         if self._run.engine.market.synced:
             return Text.assemble(("● ", "green"), "connected, every book is in step with the venue")
-        state = "connected, waiting for the books" if self._recording.session.connected else "connecting"
+        state = "connected, waiting for the books" if self._feed.connected() else "connecting"
         return Text.assemble(("● ", "yellow"), ", ".join([state, *self._notes]))
 
 
-async def watch(view: DemoView, shell: Shell) -> None:
-    """Show `view` on standard error until cancelled."""
+async def watch(view: LiveView, shell: Shell, line_every_s: float = LINE_EVERY_S) -> None:
+    """Show `view` on standard error until cancelled: on a terminal as a picture, else a line now and then."""
     now_s = asyncio.get_running_loop().time
     if not sys.stderr.isatty():
         while True:
-            await asyncio.sleep(LINE_EVERY_S)
+            await asyncio.sleep(line_every_s)
             view.look(now_s())
             shell.say(view.line())
     with Live(console=Console(stderr=True, highlight=False), auto_refresh=False) as live:

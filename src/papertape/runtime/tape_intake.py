@@ -1,0 +1,111 @@
+"""The way onto a tape: records that gathered are written as one block, and then applied. The order is fixed.
+
+Whatever listens to a venue packs its judged records into `gate`, one venue or several, and says when a block is through.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from papertape.core.book.rows import Market
+from papertape.core.clock import Clock
+from papertape.core.errors import PapertapeError
+from papertape.core.records import WHOLE, Kind
+from papertape.core.silence import CLOCK_STEP_NS, SilenceFiller
+from papertape.data.quality.gate import Gate
+from papertape.runtime.latency import LatencyHistogram
+from papertape.tape.market_writer import MarketWriter
+
+BATCH_RECORDS_MAX = 1_024
+"""Records gathered before they are written, however busy the socket is."""
+
+
+class TapeIntake:
+    """The only way onto one tape. A failure to write ends it: `failed` holds the error, and nothing is written any more.
+
+    `after_flush` is called once per block that was written, when whoever listens may have new wishes.
+    """
+
+    def __init__(self, gate: Gate, writer: MarketWriter, clock: Clock) -> None:
+        self.gate = gate
+        self.market = Market()
+        self.latency = LatencyHistogram()
+        self.after_flush: Callable[[], None] = lambda: None
+        self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
+        """What takes each block once it is written, with the Seq of its first record."""
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer = writer
+        self._clock = clock
+        self._silence = SilenceFiller(gate.buffer)
+        self._arrivals: list[int] = []
+        self._flush_is_due = False
+
+    @property
+    def next_seq(self) -> int:
+        """Seq of the next record that is written."""
+        return self._writer.next_seq
+
+    def now_ns(self) -> int:
+        """The time now, nothing else."""
+        return self._clock.now_ns()
+
+    def fill_silence(self, now_ns: int) -> None:
+        """Something arrives at `now_ns`: what lies between it and what came before is told."""
+        self._silence.fill(now_ns)
+
+    def arrived(self, ts_recv_ns: int) -> None:
+        """Something that came then has been taken: how long it takes to be written counts as latency."""
+        self._arrivals.append(ts_recv_ns)
+
+    def fact(self, now_ns: int, kind: Kind, x: int, y: int, ident: int) -> None:
+        """Pack a fact of our own: no data of the venue, and of no instrument."""
+        self._silence.fill(now_ns)
+        self.gate.buffer.pack(0, now_ns, kind, WHOLE, 0, 0, 0, 0, x, y, ident)
+
+    def end_read(self, is_last: bool) -> None:
+        """A part of what was read at once is through; `is_last` ends the block, and so does the end of the read.
+
+        A read may end in a ping or a part of a message, and then no part of it was told to be the last.
+        """
+        if is_last or self.gate.buffer.count >= BATCH_RECORDS_MAX:
+            self.flush()
+        elif not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._flush_due)
+
+    def _flush_due(self) -> None:
+        self._flush_is_due = False
+        if self.gate.buffer.count:
+            self.flush()
+
+    async def tell_time(self, is_quiet: Callable[[], bool]) -> None:
+        """Tell the time that passes while nothing arrives, until cancelled; not while `is_quiet` is False."""
+        while True:
+            await asyncio.sleep((CLOCK_STEP_NS - self._clock.now_ns() % CLOCK_STEP_NS) / 1e9)
+            if is_quiet():
+                self._silence.fill(self._clock.now_ns())
+            if self.gate.buffer.count:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered as one block, then apply it."""
+        if self.failed.done():
+            return
+        data = self.gate.buffer.take()
+        try:
+            if data:
+                first_seq = self._writer.next_seq
+                self._writer.append(data)
+                self.apply(first_seq, data)
+        except PapertapeError as error:
+            self.fail(error)
+            return
+        written_ns = self._clock.now_ns()
+        for arrived_ns in self._arrivals:
+            self.latency.add((written_ns - arrived_ns) // 1000)
+        self._arrivals.clear()
+        self.after_flush()
+
+    def fail(self, error: PapertapeError) -> None:
+        """End it with this error."""
+        self.failed.set_exception(error)
+        self.failed.exception()  # seen: the loop need not tell of it when the writer's own end raises it first
