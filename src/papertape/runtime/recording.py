@@ -1,13 +1,14 @@
 """One recording: the tape, the wire machine, the recorder and the session of a venue, put together and taken apart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from papertape.core.clock import Clock
 from papertape.core.errors import PapertapeError
+from papertape.core.instruments import Instrument
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
 from papertape.data.connectors.binance_session import BinanceSession, Network
@@ -121,11 +122,16 @@ async def _finish(session: BinanceSession) -> None:
 def _machine(rules: Rules, symbols: tuple[str, ...], directory: Path, writer: MarketWriter) -> BinanceMachine:
     """A machine whose symbols keep the numbers they have on the tape."""
     listed = listed_instruments(MarketReader.open(directory)) if writer.next_seq else {}
-    numbers = {one.symbol: number for number, one in listed.items() if one.venue == rules.venue}
+    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
+    return BinanceMachine(rules, numbers_of(listed, rules.venue, symbols), Gate(RecordBuffer()), known)
+
+
+def numbers_of(listed: Mapping[int, Instrument], venue: str, symbols: Sequence[str]) -> dict[str, int]:
+    """The symbols' numbers on a tape that has `listed` some: the old ones, and the next free ones for those that are new."""
+    numbers = {one.symbol: number for number, one in listed.items() if one.venue == venue}
     free = max(listed, default=-1) + 1
     for symbol in symbols:
         if symbol not in numbers:
             numbers[symbol] = free
             free += 1
-    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
-    return BinanceMachine(rules, {symbol: numbers[symbol] for symbol in symbols}, Gate(RecordBuffer()), known)
+    return {symbol: numbers[symbol] for symbol in symbols}

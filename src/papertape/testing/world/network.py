@@ -119,6 +119,10 @@ class SimNetwork:
         self._frames = Chance(seed, "frames")
         self._quiet_until_s = 0.0
 
+    def forget_pauses(self) -> None:
+        """Another client begins, which nobody told to wait."""
+        self._quiet_until_s = 0.0
+
     @property
     def now_s(self) -> float:
         """The time of the world."""
