@@ -18,7 +18,6 @@ import pytest
 
 NOT_YET = {
     "MultiAssetConnector": 3,
-    "WebSocketManager": 3,
     "MT5Connector": 3,
     "BinanceConnector": 3,
     "DataQualityMonitor": 4,

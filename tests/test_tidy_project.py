@@ -17,6 +17,7 @@ COMES_WITH = {"llvmlite": "numba"}
 HOSTS = {
     "data-api.binance.vision",
     "data-stream.binance.vision",
+    "stream.binance.com",
     "fapi.binance.com",
     "fstream.binance.com",
     "127.0.0.1",

@@ -9,7 +9,7 @@ from papertape.runtime.config import Crypto
 from papertape.runtime.recording import Source
 
 
-def source_of(venue: VenueName, symbols: list[str], ws_url: str | None, rest_url: str | None, config: Crypto) -> Source:
+def source_of(venue: VenueName, symbols: list[str], ws_urls: list[str], rest_url: str | None, config: Crypto) -> Source:
     """The venue's own servers, or those that are named; the symbols of the configuration where none are.
 
     Raises InputError for a name or a URL that cannot be one.
@@ -21,7 +21,7 @@ def source_of(venue: VenueName, symbols: list[str], ws_url: str | None, rest_url
     return Source(
         rules,
         names,
-        _checked_url("--ws-url", ws_url or rules.ws_url, ("ws", "wss")),
+        tuple(_checked_url("--ws-url", url, ("ws", "wss")) for url in ws_urls or [rules.ws_url, *rules.ws_backups]),
         _checked_url("--rest-url", rest_url or rules.rest_url, ("http", "https")),
         config.websocket_timeout_s,
     )

@@ -64,7 +64,7 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
         written, went_on = go_on(tape, plan, recording.writer.sync, anew=request.new)
         with written.writer, watched(written.run):
             run_id = written.writer.run_id
-            log.info("trading on paper", tape=str(tape), run=run_id, goes_on=went_on, server=source.ws_url)
+            log.info("trading on paper", tape=str(tape), run=run_id, goes_on=went_on, servers=list(source.ws_urls))
             recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
             title = f"papertape paper: {source.rules.venue}, run {run_id}{', gone on with' if went_on else ''}"
             view = LiveView(Feed.of(recording), written.run, title, latest)
@@ -82,7 +82,9 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{source.rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{source.rules.venue} was never connected at {source.ws_urls[0]}"
+        )
     return Outcome(result)
 
 
@@ -95,7 +97,7 @@ def _result(recording: Recording, written: WrittenRun, tape: Path, state_hash: s
         went_on=went_on,
         connected=recording.session.connected,
         frames=recording.machine.frames,
-        reconnects=recording.session.reconnects,
+        reconnects=recording.session.links.reconnects,
         market_records=counts.records,
         prints=counts.prints,
         sequence_breaks=counts.sequence_breaks,

@@ -39,14 +39,20 @@ async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
         log.info(
-            "recording", symbols=",".join(source.symbols), venue=rules.venue, server=source.ws_url, tape=request.tape
+            "recording",
+            symbols=",".join(source.symbols),
+            venue=rules.venue,
+            servers=list(source.ws_urls),
+            tape=request.tape,
         )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not recording.session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {', '.join(source.ws_urls)}"
+        )
     return Outcome(result)
 
 
@@ -58,7 +64,7 @@ def _result(recording: Recording) -> RecordResult:
         market_records=counts.records,
         resyncs=recorder.resyncs,
         sequence_breaks=counts.sequence_breaks,
-        reconnects=session.reconnects,
+        reconnects=session.links.reconnects,
         crossed=counts.crossed,
         malformed=machine.malformed,
         ignored=machine.ignored,

@@ -34,7 +34,7 @@ class Source(NamedTuple):
 
     rules: Rules
     symbols: tuple[str, ...]
-    ws_url: str
+    ws_urls: tuple[str, ...]
     rest_url: str
     silence_s: float
 
@@ -59,7 +59,7 @@ async def open_recording(
     """
     with MarketWriter.open(directory) as writer:
         async with AiohttpClient() as http:
-            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
+            network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s)
             recording = put_together(source, directory, writer, network, UtcClock(), reel, note)
             try:
                 yield recording

@@ -1,6 +1,6 @@
 """What a connector needs of the network, told without naming a library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 OnFrame = Callable[[bytes, bool], None]
@@ -10,8 +10,25 @@ OnFrame = Callable[[bytes, bool], None]
 class Link(Protocol):
     """One WebSocket connection that is up."""
 
+    @property
+    def pongs(self) -> int:
+        """How many pings were answered."""
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Seconds that the latest answer took; None before the first."""
+
     def send(self, text: bytes) -> None:
         """Send one text frame."""
+
+    def ping(self) -> None:
+        """Send a ping frame."""
+
+    def pause(self) -> None:
+        """Read no more from the socket; what was read already still comes."""
+
+    def resume(self) -> None:
+        """Read again."""
 
     def close(self) -> None:
         """End the connection without waiting."""
@@ -43,3 +60,32 @@ class HttpClient(Protocol):
 
     async def get(self, url: str, query: dict[str, str]) -> Answer:
         """GET `url`. Raises ConnectFailed when no answer comes; any status is an answer."""
+
+
+class Intake(Protocol):
+    """Takes everything that arrives, in order, and stamps it."""
+
+    @property
+    def clock_offset_ns(self) -> int | None:
+        """How far the venue's clock was found to be ahead of ours, if it was."""
+
+    def frame(self, payload: bytes, is_last: bool) -> None:
+        """A frame from a connection."""
+
+    def snapshot(self, symbol: str, body: bytes) -> None:
+        """A depth snapshot."""
+
+    def trades(self, symbol: str, body: bytes) -> None:
+        """REST trades."""
+
+    def trades_until(self, symbol: str, trade_id: int) -> None:
+        """The venue has prints up to `trade_id`."""
+
+    def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
+        """The venue's clock is `offset_ns` ahead of ours, by a question that took `round_trip_ns`."""
+
+    def link_up(self, connection: int) -> None:
+        """A connection came up."""
+
+    def link_down(self, connection: int, symbols: Sequence[str]) -> None:
+        """A connection ended; these symbols' depth events came over it."""

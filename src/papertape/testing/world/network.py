@@ -40,6 +40,9 @@ class SimLink:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._is_dead = False
         self._last_s = 0.0
+        self._held: list[tuple[bytes, About | None]] | None = None
+        self.pongs = 0
+        self.round_trip_s: float | None = None
 
     # The client's end.
 
@@ -47,6 +50,22 @@ class SimLink:
         """See `ports.Link`."""
         if self.session is not None and not self._is_dead:
             self._loop.call_later(self._network.delay_s(), self._network.venue.receive, self.session, text)
+
+    def ping(self) -> None:
+        """See `ports.Link`."""
+        if not self._is_dead:
+            round_trip_s = self._network.delay_s() + self._network.delay_s()
+            self._loop.call_later(round_trip_s, self._pong, round_trip_s)
+
+    def pause(self) -> None:
+        """See `ports.Link`."""
+        self._held = self._held or []
+
+    def resume(self) -> None:
+        """See `ports.Link`."""
+        held, self._held = self._held or [], None
+        for text, about in held:
+            self._deliver(text, about)
 
     def close(self) -> None:
         """See `ports.Link`."""
@@ -92,8 +111,15 @@ class SimLink:
         self._is_dead = True
         self._loop.call_later(self._silence_s, self._finish, f"silent for {self._silence_s:g} s")
 
+    def _pong(self, round_trip_s: float) -> None:
+        if not self._is_dead:
+            self.pongs += 1
+            self.round_trip_s = round_trip_s
+
     def _deliver(self, text: bytes, about: About | None) -> None:
-        if not self._ended.done() and not self._is_dead:
+        if self._held is not None:
+            self._held.append((text, about))
+        elif not self._ended.done() and not self._is_dead:
             if about is not None:
                 self._network.told.append(about)
             self._on_frame(text, self._network.chance.happens(700))

@@ -23,6 +23,7 @@ from papertape.testing.world.venue import SimVenue
 SYMBOLS = ("AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT")
 BASE_NS = 1_790_000_000_000_000_000
 """The time, UTC, at which every world begins."""
+WS_URLS = ("ws://127.0.0.1",)
 QUIET_S = 5.0
 """From the last print to the end, so that all has arrived."""
 SEGMENT_BYTES = 1 << 20
@@ -144,12 +145,12 @@ class _World:
         self._lives.append(Life(first_seq, recording.intake.market.state_hash()))
         self._frames += recording.machine.frames
         self._resyncs += recording.recorder.resyncs
-        self._reconnects += recording.session.reconnects
+        self._reconnects += recording.session.links.reconnects
         return recording
 
     def _recording(self, writer: MarketWriter) -> Recording:
-        network = Network("ws://127.0.0.1", "http://127.0.0.1", self._network, self._network, 10.0)
-        source = Source(self._rules, self._symbols, network.ws_url, network.rest_url, network.silence_s)
+        network = Network(WS_URLS, "http://127.0.0.1", self._network, self._network, 10.0)
+        source = Source(self._rules, self._symbols, WS_URLS, network.rest_url, network.silence_s)
         clock = WorldClock(self._plan)
         recording = put_together(source, self._tape, writer, network, clock, None, self._note)
         intake = recording.intake

@@ -71,6 +71,26 @@ def test_a_request_reaches_the_venue():
     in_world(main)
 
 
+def test_pings_are_answered_and_reading_can_wait():
+    async def main(network):
+        link, frames = await heard(network, 2)
+        link.ping()
+        link.pause()
+        count = len(frames)
+        await asyncio.sleep(2)
+        assert (link.pongs, len(frames)) == (1, count)
+        assert 0 < link.round_trip_s < 0.2
+        link.resume()
+        assert ids(frames) == list(range(ids(frames)[0], ids(frames)[-1] + 1))
+        assert len(frames) > count
+        link.die()
+        link.ping()
+        await asyncio.sleep(2)
+        assert link.pongs == 1
+
+    in_world(main)
+
+
 @pytest.mark.parametrize("fault", FrameFault)
 def test_faults_of_frames(fault):
     async def main(network):

@@ -43,6 +43,10 @@ class Control:
         """The frames that subscribe to `streams`."""
         return self._requests("SUBSCRIBE", streams)
 
+    def unsubscribe(self, streams: Sequence[str]) -> list[bytes]:
+        """The frames that end `streams`."""
+        return self._requests("UNSUBSCRIBE", streams)
+
     def end(self) -> list[str]:
         """A connection ended: what the venue refused so far; requests without a reply are forgotten."""
         refusals, self.refusals = self.refusals, []
