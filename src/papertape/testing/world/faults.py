@@ -40,7 +40,7 @@ class Fault(StrEnum):
     SHUTDOWN = "shutdown"
     """serverShutdown is told at the start, and connections end with the time."""
     REFUSED = "refused"
-    """No connection comes to be; amount: the HTTP status, 0 for no answer at all."""
+    """No connection comes to be; amount: the HTTP status, 0 for no answer at all; 451 is about the first address alone."""
     REST = "rest"
     """REST answers nothing but an error; amount: the HTTP status, 0 for no answer at all, 200 for a body that cannot be read."""
     STALE = "stale"

@@ -10,6 +10,10 @@ from papertape.testing.world.chance import Chance
 from papertape.testing.world.faults import Fault, FrameFault, Plan
 from papertape.testing.world.venue import About, Session, SimVenue
 
+WS_URLS = tuple(f"ws://{host}" for host in ("first", "second"))
+"""The venue's addresses; the first one is preferred."""
+RESTRICTED = 451
+"""A refusal for good, and only ever of the first address: a client that is refused everywhere may give up."""
 HANDSHAKE_MAX_S = 5.0
 ANSWER_MAX_S = 10.0
 GARBAGE = (
@@ -181,6 +185,8 @@ class SimNetwork:
         await asyncio.sleep(self.delay_s() * 2)
         refused = self.plan.active(Fault.REFUSED, self.now_s)
         status = refused.amount if refused else None
+        if status == RESTRICTED and not url.startswith(WS_URLS[0]):
+            status = None
         if self.now_s < self.plan.slow_start_s:
             status = 503
         if status == 0:

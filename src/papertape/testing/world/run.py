@@ -16,14 +16,13 @@ from papertape.tape.market_writer import MarketWriter
 from papertape.testing.world.chance import Chance
 from papertape.testing.world.faults import CALM_S, Fault, Plan, plan_of
 from papertape.testing.world.loop import VirtualLoop
-from papertape.testing.world.network import SimNetwork
+from papertape.testing.world.network import WS_URLS, SimNetwork
 from papertape.testing.world.oracle import BookWatch, Life, TapeCheck, book_differs, check_tape
 from papertape.testing.world.venue import SimVenue
 
 SYMBOLS = ("AAAUSDT", "BBBUSDT", "CCCUSDT", "DDDUSDT")
 BASE_NS = 1_790_000_000_000_000_000
 """The time, UTC, at which every world begins."""
-WS_URLS = ("ws://127.0.0.1",)
 QUIET_S = 5.0
 """From the last print to the end, so that all has arrived."""
 SEGMENT_BYTES = 1 << 20

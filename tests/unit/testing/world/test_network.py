@@ -10,7 +10,7 @@ from papertape.testing.world.market import Print
 from papertape.testing.world.network import SimNetwork
 from papertape.testing.world.venue import SimVenue
 
-URL = "ws://venue/ws/aaausdt@trade"
+URL = "ws://first/ws/aaausdt@trade"
 
 
 def in_world(main, *spells, rates=None, slow_start_s=0.0):
@@ -154,6 +154,8 @@ def test_connections_are_refused():
             with pytest.raises(ConnectFailed) as caught:
                 await network.connect(URL, print, 10.0)
             assert caught.value.status == status
+            if status == 451:
+                assert await network.connect(URL.replace("first", "second"), print, 10.0)
             await asyncio.sleep(1)
         with pytest.raises(ConnectFailed, match="404"):
             await network.connect("ws://venue/nowhere", print, 10.0)
