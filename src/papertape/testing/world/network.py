@@ -28,6 +28,8 @@ GARBAGE = (
 )
 HOLD_BACK_S = (0.001, 0.3)
 ORDER_S = 1e-6
+OVERLAP_S = 15.0
+"""So long after two connections brought the same, a client may still look for doubles."""
 EARLY_S = 1e-3
 """A question this much before its time is none that came too early."""
 
@@ -125,7 +127,7 @@ class SimLink:
             self._held.append((text, about))
         elif not self._ended.done() and not self._is_dead:
             if about is not None:
-                self._network.told.append(about)
+                self._network.tell(about)
             self._on_frame(text, self._network.chance.happens(700))
 
     def _finish(self, why: str) -> None:
@@ -137,7 +139,11 @@ class SimLink:
 
 
 class SimNetwork:
-    """The way to one venue. `told` is all market data that clients were handed, `happened` counts the faults that came to be."""
+    """The way to one venue.
+
+    `told` is the market data that clients were handed, `shared` what came while two connections brought the same, or
+    shortly after: then a client takes one for a double of the other. `happened` counts the faults that came to be.
+    """
 
     def __init__(self, seed: int, venue: SimVenue, plan: Plan) -> None:
         self.venue = venue
@@ -145,6 +151,7 @@ class SimNetwork:
         self.chance = Chance(seed, "network")
         self.links: dict[SimLink, None] = {}
         self.told: list[About] = []
+        self.shared: list[About] = []
         self.happened: Counter[str] = Counter()
         self._frames = Chance(seed, "frames")
         self._quiet_until_s = 0.0
@@ -152,6 +159,11 @@ class SimNetwork:
     def forget_pauses(self) -> None:
         """Another client begins, which nobody told to wait."""
         self._quiet_until_s = 0.0
+
+    def tell(self, about: About) -> None:
+        """Note what a client was handed."""
+        shared_s = self.venue.shared_s.get(about.symbol, -OVERLAP_S)
+        (self.shared if self.now_s - shared_s < OVERLAP_S else self.told).append(about)
 
     @property
     def now_s(self) -> float:
@@ -183,6 +195,7 @@ class SimNetwork:
     async def connect(self, url: str, on_frame: OnFrame, silence_s: float) -> SimLink:
         """See `ports.Transport`."""
         await asyncio.sleep(self.delay_s() * 2)
+        self.venue.note_rivals(url)
         refused = self.plan.active(Fault.REFUSED, self.now_s)
         status = refused.amount if refused else None
         if status == RESTRICTED and not url.startswith(WS_URLS[0]):

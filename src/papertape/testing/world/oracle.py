@@ -25,6 +25,9 @@ KINDS: dict[int, type[Print | Quote | Depth]] = {
     Kind.QUOTE: Quote,
     Kind.DEPTH_DELTA: Depth,
 }
+SHARED_MAX = 10
+"""What comes while two connections overlap may be passed over: out of order it looks like a double. That is seldom."""
+
 Record = tuple[int, ...]
 
 
@@ -222,16 +225,23 @@ class TapeCheck:
 
 
 def check_tape(
-    directory: Path, markets: dict[str, SimMarket], told: Sequence[About], lives: Sequence[Life]
+    directory: Path,
+    markets: dict[str, SimMarket],
+    told: Sequence[About],
+    shared: Sequence[About],
+    lives: Sequence[Life],
 ) -> TapeCheck:
-    """Read a tape; what is wrong with it stands in the `findings` of its symbols, and of the first one what is about all."""
+    """Read a tape; what is wrong with it stands in the `findings` of its symbols, and of the first one what is about all.
+
+    All of `told` must be on it and nearly all of `shared`, and nothing else.
+    """
     check = TapeCheck(markets)
     records = check.read(directory)
-    handed: dict[tuple[str, type], set[int]] = defaultdict(set)
-    for one in told:
-        handed[one.symbol, one.kind].add(one.id)
     for symbol, tape in check.symbols.items():
-        tape.findings += _findings(symbol, tape, {kind: handed[symbol, kind] for kind in KINDS.values()})
+        tape.findings += _findings(symbol, tape)
+        for kind in KINDS.values():
+            must, may = ({one.id for one in some if one[:2] == (symbol, kind)} for some in (told, shared))
+            tape.findings += _differences(symbol, kind.__name__, tape.told[kind], must, may)
     whole = next(iter(check.symbols.values())).findings
     whole += [f"verify: {one}" for one in verify_tape(directory).findings]
     ends = [*(life.first_seq for life in lives[1:]), len(records)]
@@ -245,17 +255,22 @@ def check_tape(
     return check
 
 
-def _findings(symbol: str, tape: SymbolTape, handed: dict[type[Print | Quote | Depth], set[int]]) -> Iterator[str]:
+def _findings(symbol: str, tape: SymbolTape) -> Iterator[str]:
     prints = tape.prints
     doubled = [ident for ident, count in prints.items() if count > 1]
     if doubled:
         yield f"{symbol}: {len(doubled)} prints stand there more than once, the first is {min(doubled)}"
     if unnamed := [one for span in tape.spans for one in span.unnamed()]:
         yield f"{symbol}: {len(unnamed)} prints are missing without a Gap, the first is {unnamed[0]}"
-    for kind, ids in handed.items():
-        if lost := ids - tape.told[kind]:
-            yield f"{symbol}: {len(lost)} {kind.__name__} that arrived are not on the tape, the first is {min(lost)}"
-        if made := tape.told[kind] - ids:
-            yield f"{symbol}: {len(made)} {kind.__name__} on the tape never arrived, the first is {min(made)}"
     if prints and max(prints) != tape.market.trade_id:
         yield f"{symbol}: the last print is {max(prints)}, the venue's is {tape.market.trade_id}"
+
+
+def _differences(symbol: str, what: str, tape: set[int], must: set[int], shared: set[int]) -> Iterator[str]:
+    if lost := must - tape:
+        yield f"{symbol}: {len(lost)} {what} that arrived are not on the tape, the first is {min(lost)}"
+    if made := tape - must - shared:
+        yield f"{symbol}: {len(made)} {what} on the tape never arrived, the first is {min(made)}"
+    passed_over = shared - tape - must
+    if len(passed_over) > max(SHARED_MAX, len(shared) // 10):
+        yield f"{symbol}: {len(passed_over)} of {len(shared)} {what} that came over two connections are not on the tape"

@@ -163,7 +163,7 @@ class _World:
         return recording
 
     def _judge(self, recording: Recording) -> WorldReport:
-        check = check_tape(self._tape, self._venue.markets, self._network.told, self._lives)
+        check = check_tape(self._tape, self._venue.markets, self._network.told, self._network.shared, self._lives)
         findings = [*self._watch.findings, *self._venue.breaches]
         findings += [one for tape in check.symbols.values() for one in tape.findings]
         findings += self._ends(recording, check)

@@ -105,6 +105,8 @@ class SimVenue:
         self.sessions: list[Session] = []
         self.breaches: list[str] = []
         self.is_trading = True
+        self.shared_s: dict[str, float] = {}
+        """When something of a symbol was last sent over two connections at once."""
         self._base_ns = base_ns
         self._chance = Chance(seed, "venue")
         self._attempts: deque[float] = deque(maxlen=ATTEMPTS_MAX + 1)
@@ -153,9 +155,11 @@ class SimVenue:
             return
         stream, text = self.texts.frame(self.markets[symbol], event, self.now_ms())
         about = About(symbol, type(event), event.ident)
-        for session in self.sessions:
-            if session.wants(stream):
-                session.peer.push(text, about)
+        wanting = [session for session in self.sessions if session.wants(stream)]
+        if len(wanting) > 1:
+            self.shared_s[symbol] = self._now_s
+        for session in wanting:
+            session.peer.push(text, about)
 
     # Connections.
 
@@ -197,6 +201,12 @@ class SimVenue:
             return public is None or (stream.partition("@")[2] in PUBLIC) == public
 
         return Door(allows, tuple(one for one in streams.split("/") if one))
+
+    def note_rivals(self, url: str) -> None:
+        """Somebody is about to connect: a client that hears the same already has begun to look for doubles."""
+        door = self._door(url)
+        if door is not None and any(session.wants(one) for session in self.sessions for one in door.streams):
+            self.shared_s.update(dict.fromkeys(self.markets, self._now_s))
 
     def close(self, session: Session) -> None:
         """The client is gone."""
