@@ -19,7 +19,7 @@ from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
-from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.runs import RunPlan, WrittenRun, account_results, new_run
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
@@ -55,8 +55,9 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
     log, latest = start_logs("paper", screen=not on_terminal), deque[str](maxlen=1)
 
     def note(event: str, **facts: object) -> None:
-        (log.info if event == "connected" else log.warning)(event, **facts)
-        latest.append(", ".join([event, *(f"{name} {value}" for name, value in facts.items())]))
+        (log.info if event in ROUTINE else log.warning)(event, **facts)
+        if event != "health":
+            latest.append(", ".join([event, *(f"{name} {value}" for name, value in facts.items())]))
 
     async with open_recording(source, tape, None, note) as recording:
         next_seq = recording.writer.next_seq

@@ -28,6 +28,9 @@ from papertape.tape.market_writer import MarketWriter
 FINISH_S = 3.0
 """At the end, prints still missing are asked for within this time."""
 
+ROUTINE = ("connected", "health", "connection is being replaced", "connection replaced")
+"""Events of a recording that need nobody's attention."""
+
 
 class Source(NamedTuple):
     """What to record, and from which servers; `silence_s` is how long a connection may say nothing."""

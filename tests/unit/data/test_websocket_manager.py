@@ -58,7 +58,9 @@ async def test_health_tells_of_every_connection() -> None:
     assert told.messages_per_s > 0
     assert (health.open, health.attempts, health.reconnects, health.dropped) == (1, 1, 0, 0)
     assert [(one.url, one.score) for one in health.endpoints] == [(url_of(venue), 1.0)]
-    assert manager.last_health is not None
+    assert manager.last_health.messages >= health.messages
+    line = health.line()
+    assert (line["connections"], line["rtt_ms"], line["reconnects"]) == ({0: "healthy"}, told.rtt_ms, 0)
 
 
 @pytest.mark.parametrize("policy", list(Policy))

@@ -27,7 +27,7 @@ class Network(NamedTuple):
     `ws_urls` stand in the order of preference. A connection that is silent for `silence_s`, pings included, counts as lost.
     """
 
-    ws_urls: Sequence[str]
+    ws_urls: tuple[str, ...]
     rest_url: str
     transport: Transport
     http: HttpClient
@@ -93,6 +93,8 @@ class BinanceSession:
         if self._machine.shutdown_announced:
             self._machine.shutdown_announced = False
             self.links.look()
+        if self._machine.control.refusals:
+            self._tell_refusals()
         if self._machine.snapshot_wishes() or self._healing.unhealed():
             self._wishes.set()
 
@@ -102,12 +104,14 @@ class BinanceSession:
 
     def link_down(self, connection: int, streams: Sequence[str]) -> None:
         """A connection ended; where it carried depth, the books are lost, and prints may be missing that no later id tells of."""
-        for refusal in self._machine.control.end():
-            self.note("refused", error=refusal)
         if streams:
             self._last_at_loss = {symbol: feed.trade_ids.last for symbol, feed in self._machine.feeds.items()}
         carried = {name.partition("@")[0] for name in streams if "@depth" in name}
         self._intake.link_down(connection, [symbol for symbol in self._machine.feeds if symbol.lower() in carried])
+
+    def _tell_refusals(self) -> None:
+        for refusal in self._machine.control.take_refusals():
+            self.note("refused", error=refusal)
 
     async def finish(self) -> None:
         """See `Healing.finish`."""

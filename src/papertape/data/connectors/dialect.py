@@ -9,7 +9,7 @@ class Dialect(Protocol):
 
     @property
     def farewell(self) -> bytes:
-        """The stream under which the venue tells that it is about to end a connection; empty when it has none."""
+        """The stream under which the venue tells that it is about to end a connection; something that is no stream when it has none."""
 
     @property
     def requests_per_s(self) -> float:
@@ -32,7 +32,7 @@ class Dialect(Protocol):
 class PlainDialect:
     """A server whose URL says everything: nothing is added to it, and nothing sent."""
 
-    farewell = b""
+    farewell = b"no farewell"
     requests_per_s = 4.0
     streams_max = 1
 

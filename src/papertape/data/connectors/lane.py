@@ -8,7 +8,7 @@ from papertape.data.connectors.dialect import Dialect
 from papertape.data.connectors.ports import Link, OnFrame
 from papertape.data.wire.connection import OPEN, ConnectionMachine, Event, Patience, State
 from papertape.data.wire.endpoints import Endpoints
-from papertape.data.wire.handover import Handover, stream_of
+from papertape.data.wire.handover import STREAM_FROM, Handover
 from papertape.data.wire.stream_watch import StreamWatch
 
 EXPECT_ALL_S = 1.0
@@ -34,6 +34,8 @@ class Connection:
         self.frames = 0
         self.data_ticks = 0
         self.reconnects = 0
+        self.asked_s = 0.0
+        """When a request was sent last."""
         self.why = ""
         """Why the link ended last, when it was us who ended it."""
         self.task: asyncio.Task[None] | None = None
@@ -62,7 +64,7 @@ class Connection:
     def on_frame(self, payload: bytes, is_last: bool) -> None:
         """Take one message from the link: counted, noted by its stream, handed on."""
         self.frames += 1
-        self._seen.add(stream_of(payload))
+        self._seen.add(payload[STREAM_FROM : payload.find(b'"', STREAM_FROM)])  # `stream_of`, without the call
         self.deliver(payload, is_last)
 
     def seen(self) -> set[bytes]:
@@ -81,6 +83,7 @@ class Connection:
             await self._asked.wait()
             while self._outbox:
                 link.send(self._outbox.popleft())
+                self.asked_s = asyncio.get_running_loop().time()
                 await asyncio.sleep(1 / per_s)
             self._asked.clear()
 
@@ -123,7 +126,7 @@ class Lane:
         self.handover: Handover | None = None
         self.is_down = False
         """Whether its connection was lost and is not up again."""
-        self.doubles_dropped = 0
+        self._doubles_before = 0
         self._filter_until_s: float | None = None
         self.set_streams(streams)
 
@@ -131,6 +134,11 @@ class Lane:
     def connections(self) -> list[Connection]:
         """Those that there are now."""
         return [one for one in (self.current, self.successor) if one is not None]
+
+    @property
+    def doubles_dropped(self) -> int:
+        """Messages that two connections brought, and that were taken once."""
+        return self._doubles_before + (self.handover.dropped if self.handover is not None else 0)
 
     def set_streams(self, streams: Sequence[str]) -> None:
         """Change what the lane carries, for every later connection."""
@@ -152,13 +160,14 @@ class Lane:
         if new is None or handover is None or not new.is_open:
             return None
         waited_s = now_s - new.machine.opened_s
+        subscribed_s = 0.0 if new.asking else min(waited_s, now_s - new.asked_s)
         if handover.overflowed:
             return f"its successor is {handover.held_bytes} bytes ahead of it"
         if waited_s >= OVERLAP_MAX_S:
             return f"its successor owes {len(handover.owed)} streams after {waited_s:.0f} s"
-        if waited_s >= EXPECT_ALL_S and not new.asking:
+        if subscribed_s >= EXPECT_ALL_S:
             handover.expect_all()
-        return "" if waited_s >= OVERLAP_S and not new.asking and not handover.owed else None
+        return "" if subscribed_s >= OVERLAP_S and not handover.owed else None
 
     def take_over(self, now_s: float) -> None:
         """The successor is the lane's connection from now on."""
@@ -183,7 +192,7 @@ class Lane:
         if self._filter_until_s is None or self.handover is None:
             return
         if now_s is None or now_s >= self._filter_until_s:
-            self.doubles_dropped += self.handover.dropped
+            self._doubles_before += self.handover.dropped
             self.handover = self._filter_until_s = None
             if self.current is not None:
                 self.current.deliver = self.deliver

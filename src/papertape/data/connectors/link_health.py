@@ -1,5 +1,7 @@
 """What a pool of connections tells of itself."""
 
+from weakref import WeakKeyDictionary
+
 import msgspec
 
 from papertape.data.connectors.lane import Connection
@@ -30,25 +32,43 @@ class ConnectionHealth(msgspec.Struct, frozen=True, kw_only=True):
 class HealthMetrics(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot of the whole pool."""
 
-    connections: tuple[ConnectionHealth, ...]
-    endpoints: tuple[EndpointHealth, ...]
-    open: int
+    connections: tuple[ConnectionHealth, ...] = ()
+    endpoints: tuple[EndpointHealth, ...] = ()
+    open: int = 0
     """Connections whose link is up."""
-    messages: int
-    reconnects: int
-    rotations: int
+    messages: int = 0
+    reconnects: int = 0
+    rotations: int = 0
     """Connections replaced before they ended."""
-    failovers: int
+    failovers: int = 0
     """Connections that came up on another server than the one before."""
-    attempts: int
-    doubles_dropped: int
+    attempts: int = 0
+    doubles_dropped: int = 0
     """Frames that an old connection and its successor both brought, and that were taken once."""
-    waiting: int
-    waiting_bytes: int
-    dropped: int
-    conflated: int
-    clock_offset_ms: float | None
+    waiting: int = 0
+    waiting_bytes: int = 0
+    dropped: int = 0
+    conflated: int = 0
+    clock_offset_ms: float | None = None
     """How far the venue's clock is ahead of ours."""
+
+    def line(self) -> dict[str, object]:
+        """The facts of one log line: sums, and the worst of what is told per connection."""
+        links = self.connections
+        return {
+            "connections": {one.number: one.state for one in links},
+            "messages_per_s": round(sum(one.messages_per_s for one in links), 1),
+            "age_s": max((one.age_s for one in links if one.age_s is not None), default=None),
+            "silence_s": max((one.silence_s for one in links if one.silence_s is not None), default=None),
+            "rtt_ms": max((one.rtt_ms for one in links if one.rtt_ms is not None), default=None),
+            "stale_streams": sum(len(one.stale_streams) for one in links),
+            "reconnects": self.reconnects,
+            "rotations": self.rotations,
+            "failovers": self.failovers,
+            "dropped": self.dropped,
+            "waiting_bytes": self.waiting_bytes,
+            "clock_offset_ms": self.clock_offset_ms,
+        }
 
 
 class ReconnectResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,17 +96,13 @@ class Rates:
     """Messages per second of each connection, from one snapshot to the next."""
 
     def __init__(self) -> None:
-        self._before: dict[int, tuple[float, int]] = {}
+        self._before: WeakKeyDictionary[Connection, tuple[float, int]] = WeakKeyDictionary()
 
     def rate(self, connection: Connection, now_s: float) -> float:
         """Messages per second since the last time this was asked."""
-        since_s, frames = self._before.get(connection.number, (connection.machine.opened_s, 0))
-        self._before[connection.number] = (now_s, connection.frames)
+        since_s, frames = self._before.get(connection, (connection.machine.opened_s, 0))
+        self._before[connection] = (now_s, connection.frames)
         return (connection.frames - frames) / (now_s - since_s) if now_s > since_s else 0.0
-
-    def forget(self, connection: Connection) -> None:
-        """The connection is closed."""
-        self._before.pop(connection.number, None)
 
 
 def health_of(connection: Connection, now_s: float, rates: Rates) -> ConnectionHealth:

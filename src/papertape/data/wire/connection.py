@@ -88,7 +88,7 @@ class Patience(NamedTuple):
 
     silence_s: float = 30.0
     rotate_after_s: float = 23 * 3600.0
-    healthy_s: float = 1.0
+    healthy_s: float = 0.5
 
 
 class Advice(NamedTuple):
@@ -124,6 +124,7 @@ class ConnectionMachine:
         self._heard_s = self._pinged_s = self._healthy_since_s = self._rotated_s = 0.0
         self._data = self._heard = 0
         self._rotations_failed = 0
+        self._end_announced = False
 
     def take(self, event: Event, now_s: float) -> None:
         """Enter the state that `event` leads to. Raises IntegrityError, changing nothing, when it cannot happen here."""
@@ -136,6 +137,7 @@ class ConnectionMachine:
                 self.opened_s = self.data_s = self._heard_s = self._rotated_s = now_s
                 self._pinged_s = now_s - PING_EVERY_S  # the round trip is asked for at once
                 self._data = self._heard = self._rotations_failed = 0
+                self._end_announced = False
             case Event.FAILED | Event.LOST:
                 self.tries += 1
             case Event.ROTATE:
@@ -145,6 +147,10 @@ class ConnectionMachine:
             case Event.DATA:
                 self._healthy_since_s = now_s
         self.state, self.since_s = follows, now_s
+
+    def expect_end(self) -> None:
+        """The server has announced that it is about to end the connection."""
+        self._end_announced = True
 
     def watch(self, now_s: float, data: int, heard: int) -> Advice:
         """Judge the link by what it has brought since it came up; call it at least four times in `silence_s`.
@@ -178,8 +184,10 @@ class ConnectionMachine:
         """Why the connection should be replaced now, or nothing; a replacement that failed is tried again ever later."""
         if self.state is State.ROTATING:
             return ""
-        if self._rotations_failed and now_s - self._rotated_s < backoff_s(self._rotations_failed + 3, 1.0):
+        if self._rotations_failed and now_s - self._rotated_s < backoff_s(self._rotations_failed, 1.0):
             return ""
+        if self._end_announced:
+            return "the server announced its end"
         if now_s - self.opened_s >= self._patience.rotate_after_s:
             return f"it is {(now_s - self.opened_s) / 3600:.1f} h old"
         if self.state is State.SILENT and now_s - self.data_s >= SILENT_TIMES * self._patience.silence_s:

@@ -12,6 +12,8 @@ import msgspec
 
 USABLE = 0.4
 """One failure leaves a server usable, two in a row do not."""
+ONE_FAILURE_S = 0.2
+"""Failures so close together are one: that of several connections to the same server at once."""
 UNAVAILABLE_FOR_LEGAL_REASONS = 451
 
 
@@ -31,6 +33,7 @@ class Endpoints:
         self._recovery_s = recovery_s
         self._lost = dict.fromkeys(self._urls, 0.0)
         self._seen_s = dict.fromkeys(self._urls, 0.0)
+        self._failed_s = dict.fromkeys(self._urls, -math.inf)
         self._barred_hosts: set[str | None] = set()
 
     @property
@@ -63,7 +66,9 @@ class Endpoints:
             return
         if status == UNAVAILABLE_FOR_LEGAL_REASONS:
             self._barred_hosts.add(urlsplit(url).hostname)
-        self._set(url, self.score(url, now_s) / 2, now_s)
+        if now_s - self._failed_s[url] >= ONE_FAILURE_S:
+            self._failed_s[url] = now_s
+            self._set(url, self.score(url, now_s) / 2, now_s)
 
     def succeeded(self, url: str, now_s: float) -> None:
         """A connection has brought healthy data for a while."""

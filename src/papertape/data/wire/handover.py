@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 HELD_BYTES_MAX = 8 << 20
 """What is held of the new connection's frames at most; beyond it the handover fails, and is tried again later."""
-_STREAM_FROM = len(b'{"stream":"')
+STREAM_FROM = len(b'{"stream":"')
 _ID_FIELDS = {b"trade": b"t", b"aggTrade": b"a", b"bookTicker": b"u", b"depth": b"u"}
 _KIND = re.compile(rb"@([A-Za-z]+)")
 _FIELD = {name: re.compile(rb'"%b":(\d+)' % name) for name in (b"t", b"a", b"u", b"U", b"E", b"lastUpdateId")}
@@ -20,7 +20,7 @@ _FIELD = {name: re.compile(rb'"%b":(\d+)' % name) for name in (b"t", b"a", b"u",
 
 def stream_of(frame: bytes) -> bytes:
     """The stream that a combined frame belongs to; something meaningless for any other text."""
-    return frame[_STREAM_FROM : frame.find(b'"', _STREAM_FROM)]
+    return frame[STREAM_FROM : frame.find(b'"', STREAM_FROM)]
 
 
 def ids_of(frame: bytes) -> tuple[int, int] | None:

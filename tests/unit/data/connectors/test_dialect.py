@@ -14,4 +14,3 @@ def test_a_plain_server_is_asked_for_nothing() -> None:
     plain = PlainDialect()
     assert plain.paths("", []) == ([""], 0)
     assert plain.subscribe(["a"]) == plain.unsubscribe(["a"]) == []
-    assert plain.farewell == b""

@@ -1,7 +1,7 @@
 import asyncio
 
 from papertape.data.connectors.dialect import PlainDialect
-from papertape.data.connectors.lane import Connection, Lane
+from papertape.data.connectors.lane import FILTER_S, OVERLAP_MAX_S, OVERLAP_S, Connection, Lane
 from papertape.data.wire.connection import Event, Patience, State
 from papertape.data.wire.endpoints import Endpoints
 
@@ -90,3 +90,58 @@ async def test_it_is_what_its_machine_says() -> None:
         connection.machine.take(event, 1.0)
     assert connection.is_open
     assert connection.state is State.SUBSCRIBING
+
+
+def overlapping(taken: list[bytes]) -> tuple[Lane, Connection, Connection]:
+    """A lane whose connection is being replaced: both have been up since 10.0."""
+    old = connection_of(taken)
+    lane, new = old.lane, Connection(4, old.lane)
+    lane.current = old
+    for event in (Event.CONNECT, Event.OPENED):
+        old.machine.take(event, 1.0)
+    lane.begin_overlap(new, 9.0)
+    for event in (Event.CONNECT, Event.OPENED):
+        new.machine.take(event, 10.0)
+    return lane, old, new
+
+
+def trade(number: int) -> bytes:
+    return b'{"stream":"x@trade","data":{"e":"trade","E":1,"t":%d}}' % number
+
+
+async def test_a_successor_takes_over_when_it_owes_nothing() -> None:
+    taken: list[bytes] = []
+    lane, old, new = overlapping(taken)
+    assert old.state is State.ROTATING
+    old.on_frame(trade(1), True)
+    assert lane.overlap_verdict(10.5) is None
+    assert lane.overlap_verdict(11.0) is None
+    old.on_frame(trade(2), True)
+    assert lane.overlap_verdict(10.0 + OVERLAP_S) is None, "it owes a trade"
+    new.on_frame(trade(2), True)
+    new.on_frame(trade(3), True)
+    assert lane.overlap_verdict(10.0 + OVERLAP_S) == ""
+    lane.take_over(13.0)
+    assert lane.connections == [new]
+    new.on_frame(trade(3), True)
+    assert (taken, lane.doubles_dropped) == ([trade(1), trade(2), trade(3)], 2)
+    lane.end_filter(13.0 + FILTER_S)
+    assert new.deliver is lane.deliver
+    assert lane.doubles_dropped == 2
+
+
+async def test_a_successor_that_owes_for_too_long_is_given_up_and_requests_extend_the_wait() -> None:
+    taken: list[bytes] = []
+    lane, old, new = overlapping(taken)
+    new.ask([b"more"])
+    assert lane.overlap_verdict(10.0 + OVERLAP_S) is None
+    new.forget_requests()
+    new.asked_s = 12.0
+    assert lane.overlap_verdict(13.0) is None
+    old.on_frame(trade(1), True)
+    assert "owes 1 streams" in (lane.overlap_verdict(10.0 + OVERLAP_MAX_S) or "")
+    new.on_frame(trade(9), True)
+    lane.keep(40.0)
+    assert (lane.connections, old.state) == ([old], State.HEALTHY)
+    old.on_frame(trade(2), True)
+    assert taken == [trade(1), trade(2)]

@@ -27,5 +27,3 @@ async def test_an_open_connection_tells_age_silence_round_trip_and_rate() -> Non
     assert first.messages_per_s == 10.0
     connection.on_frame(b"x", True)
     assert health_of(connection, 16.0, rates).messages_per_s == 0.5
-    rates.forget(connection)
-    assert health_of(connection, 20.0, rates).messages_per_s == 4.1

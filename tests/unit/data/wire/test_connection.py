@@ -134,6 +134,21 @@ def test_age_asks_for_a_replacement_and_a_failed_one_is_tried_again_later_and_la
     assert BACKOFF_FIRST_S < gaps[0] <= gaps[-1] <= BACKOFF_CAP_S
 
 
+def test_an_announced_end_asks_for_a_replacement_until_there_is_one() -> None:
+    machine = machine_in(State.HEALTHY)
+    assert machine.watch(1.0, 1, 1).rotate == ""
+    machine.expect_end()
+    assert "announced" in machine.watch(1.5, 2, 2).rotate
+    machine.take(Event.ROTATE, 1.5)
+    machine.take(Event.KEPT, 2.0)
+    assert machine.watch(2.0, 3, 3).rotate == "", "a moment later"
+    assert "announced" in machine.watch(4.0, 4, 4).rotate
+    machine.take(Event.LOST, 5.0)
+    machine.take(Event.CONNECT, 6.0)
+    machine.take(Event.OPENED, 6.0)
+    assert machine.watch(6.5, 5, 5).rotate == "", "another connection, another end"
+
+
 def test_nothing_is_asked_of_a_link_that_is_down() -> None:
     for state in set(State) - OPEN:
         assert machine_in(state).watch(10_000, 5, 5) == Advice()

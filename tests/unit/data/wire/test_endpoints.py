@@ -20,19 +20,26 @@ def test_the_first_is_preferred_until_it_fails_twice_and_again_once_recovered() 
 def test_healthy_data_forgives() -> None:
     servers = Endpoints([A, B])
     servers.failed(A, 0)
-    servers.succeeded(A, 0)
-    servers.failed(A, 0)
-    assert servers.choose(0) == A
+    servers.succeeded(A, 1)
+    servers.failed(A, 2)
+    assert servers.choose(2) == A
+
+
+def test_connections_that_fail_together_are_one_failure() -> None:
+    servers = Endpoints([A, B])
+    for _ in range(5):
+        servers.failed(A, 7.0)
+    assert servers.choose(7.0) == A
 
 
 def test_when_none_is_usable_the_healthiest_is_tried() -> None:
     servers = Endpoints([A, B])
-    for _ in range(3):
-        servers.failed(A, 0)
-    for _ in range(2):
-        servers.failed(B, 0)
-    assert servers.choose(0) == B
-    assert servers.score(B, 0) < USABLE
+    for second in range(3):
+        servers.failed(A, second)
+    for second in range(2):
+        servers.failed(B, 1 + second)
+    assert servers.choose(2) == B
+    assert servers.score(B, 2) < USABLE
     assert servers.better_than(C, 0) is None
 
 
@@ -55,12 +62,12 @@ def test_other_refusals_pass(status: int | None) -> None:
 
 def test_scores_stay_between_0_and_1_and_recover() -> None:
     servers = Endpoints([A], recovery_s=10)
-    before = 1.0
-    for _ in range(20):
-        servers.failed(A, 0)
-        assert 0 <= servers.score(A, 0) < before
-        before = servers.score(A, 0)
-    assert servers.score(A, 10) == pytest.approx(0.5, abs=0.01)
+    for second in range(20):
+        before = servers.score(A, second)
+        servers.failed(A, second)
+        assert 0 <= servers.score(A, second) == pytest.approx(before / 2)
+    lost = 1 - servers.score(A, 19)
+    assert servers.score(A, 29) == pytest.approx(1 - lost / 2)
     assert servers.score(A, 1000) == pytest.approx(1)
 
 
