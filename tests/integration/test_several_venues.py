@@ -124,7 +124,9 @@ async def test_a_venue_that_goes_away_is_replaced_by_the_backup_and_returned_to(
     clock = UtcClock()
 
     def to(box: RunningVenue, market: Rules) -> BinanceSource:
-        return binance_source(market, http, clock, lambda *_, **__: None, 30, ws_urls=(box.ws_url,), rest_url=box.rest_url)
+        return binance_source(
+            market, http, clock, lambda *_, **__: None, 30, ws_urls=(box.ws_url,), rest_url=box.rest_url
+        )
 
     def market(port: int = 0) -> AbstractAsyncContextManager[RunningVenue]:
         return running_market(7, SYMBOLS, begin_ns=None, rules=rules, port=port)

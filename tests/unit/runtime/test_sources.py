@@ -145,5 +145,7 @@ async def test_a_market_is_found_at_its_own_servers_unless_others_are_named() ->
     async with AiohttpClient() as http:
         made = binance_source(SPOT, http, UtcClock(), lambda *_, **__: None, 30)
         assert (made._network.ws_urls[0], made._network.rest_url) == (SPOT.ws_url, SPOT.rest_url)
-        made = binance_source(SPOT, http, UtcClock(), lambda *_, **__: None, 30, ws_urls=("ws://a",), rest_url="http://b")
+        made = binance_source(
+            SPOT, http, UtcClock(), lambda *_, **__: None, 30, ws_urls=("ws://a",), rest_url="http://b"
+        )
         assert (made._network.ws_urls, made._network.rest_url) == (("ws://a",), "http://b")

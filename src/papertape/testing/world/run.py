@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from papertape.core.book.rows import Book
 from papertape.core.clock import floor_us
 from papertape.data.connectors.binance_session import Network
 from papertape.data.wire.binance.rules import SPOT, USDM
@@ -16,6 +17,7 @@ from papertape.tape.market_writer import MarketWriter
 from papertape.testing.world.chance import Chance
 from papertape.testing.world.faults import CALM_S, Fault, Plan, plan_of
 from papertape.testing.world.loop import VirtualLoop
+from papertape.testing.world.market import SimMarket
 from papertape.testing.world.network import WS_URLS, SimNetwork
 from papertape.testing.world.oracle import BookWatch, Life, TapeCheck, book_differs, check_tape
 from papertape.testing.world.venue import SimVenue
@@ -193,14 +195,9 @@ class _World:
         found = []
         books = {book.instrument.symbol: book for book in recording.intake.market.books.values()}
         for symbol, market in self._venue.markets.items():
-            book, tape = books.get(symbol), check.symbols[symbol]
-            if not self._listed:
-                pass  # a quiet market that no listing was had of: its frames wait until the end to tell what they are of
-            elif book is None or not book.synced:
-                found.append(f"{symbol}: at the end there is no synchronised book")
-            elif book.update_id < market.batch_id:
-                found.append(f"{symbol}: the book ends at update {book.update_id}, the venue's at {market.batch_id}")
-            elif reason := book_differs(book, market):
+            tape = check.symbols[symbol]
+            # A quiet market that no listing was had of has no book: its frames wait until they tell what they are of.
+            if self._listed and (reason := _book_end(books.get(symbol), market)):
                 found.append(reason)
             missing = recording.machine.feeds[symbol].trade_ids.missing
             if missing != tape.spans[-1].unhealed:
@@ -210,6 +207,15 @@ class _World:
             if tape.gaps and self._plan.victim not in ("", symbol):
                 found.append(f"{symbol}: has {tape.gaps} Gaps, though every fault was about {self._plan.victim}")
         return found
+
+
+def _book_end(book: Book | None, market: SimMarket) -> str | None:
+    """What is wrong with a book after the calm."""
+    if book is None or not book.synced:
+        return f"{market.symbol}: at the end there is no synchronised book"
+    if book.update_id < market.batch_id:
+        return f"{market.symbol}: the book ends at update {book.update_id}, the venue's at {market.batch_id}"
+    return book_differs(book, market)
 
 
 def tape_hash(directory: Path) -> str:
