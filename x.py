@@ -4,6 +4,7 @@
     demo  [ARGS]   show papertape at work, offline and without an account (papertape demo ARGS)
     test  [ARGS]   all checks, then all tests; ARGS go to pytest
     check          the checks alone: ruff, mypy, import rule
+    soak  [ARGS]   simulated worlds with all faults (soak --seeds 0-999); soak --live runs over real sockets
     bench [ARGS]   measure (papertape bench ARGS); bench --peers [--json] measures beside other packages
     docs           check the documents: links, commands, runnable examples
     fmt            format the code and sort its imports
@@ -61,6 +62,10 @@ def steps_of(task: str, args: Sequence[str]) -> tuple[Step, ...] | None:
         return tuple((f"{name} beside peers", (f"benchmarks/peers/{name}.py", *args[1:])) for name in PEERS)
     if task in ("demo", "bench"):
         return ((task, ("-m", "papertape", task, *args)),)
+    if task == "soak" and args[:1] == ["--live"]:
+        return (("live soak", ("benchmarks/soak.py", *args[1:])),)
+    if task == "soak":
+        return ((task, ("-m", "papertape.testing.soak", *args)),)
     if task == "test":
         return (*CHECKS, ("pytest", ("-m", "pytest", "-n", "2", "--dist", "loadgroup", *args)))
     fixed = {"check": CHECKS, "docs": DOCS, "fmt": FORMAT, "wheel": WHEEL}.get(task)
@@ -76,7 +81,10 @@ def main(argv: Sequence[str]) -> int:
         return 0 if argv else 2
     steps = steps_of(argv[0], argv[1:])
     if steps is None:
-        fail(f"expected one of demo, test, check, bench, docs, fmt, wheel, was {argv[0]!r}; see python3 x.py --help", 2)
+        fail(
+            f"expected one of demo, test, check, soak, bench, docs, fmt, wheel, was {argv[0]!r}; see python3 x.py --help",
+            2,
+        )
     try:
         set_up()
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """x.py in a small project of its own: real environments, real pip, nothing fetched (its lock is empty)."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -136,3 +137,13 @@ def test_sets_up_again_when_the_lock_changes_and_refuses_what_has_no_hash(projec
     assert "pip could not install --require-hashes" in done.stderr
     lock.write_text("", encoding="utf-8")
     assert "set up in" in x(project, "demo").stderr, "a set-up that failed is done again"
+
+
+def test_soak_is_simulated_or_live():
+    spec = importlib.util.spec_from_file_location("x", Path(__file__).parents[2] / "x.py")
+    x = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(x)
+    assert x.steps_of("soak", ["--seeds", "3"]) == (("soak", ("-m", "papertape.testing.soak", "--seeds", "3")),)
+    assert x.steps_of("soak", ["--live", "--minutes", "1"]) == (
+        ("live soak", ("benchmarks/soak.py", "--minutes", "1")),
+    )

@@ -1,12 +1,14 @@
 """One recording: the tape, the wire machine, the recorder and the session of a venue, put together and taken apart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from papertape.core.clock import Clock
 from papertape.core.errors import PapertapeError
+from papertape.core.instruments import Instrument
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
 from papertape.data.connectors.binance_session import BinanceSession, Network
@@ -59,22 +61,35 @@ async def open_recording(
     At the end what has gathered is written and `reel` closed. Raises the error that writing failed with.
     """
     with MarketWriter.open(directory) as writer:
-        machine = _machine(source.rules, source.symbols, directory, writer)
-        clock = UtcClock()
-        intake = TapeIntake(machine.gate, writer, clock)
-        recorder = Recorder(machine, intake, reel, note)
         async with AiohttpClient() as http:
             network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s)
-            session = BinanceSession(machine, recorder, network, clock.now_ns, note)
-            intake.after_flush = session.look_for_wishes
+            recording = put_together(source, directory, writer, network, UtcClock(), reel, note)
             try:
-                yield Recording(writer, machine, intake, recorder, session)
+                yield recording
             finally:
-                recorder.end()
+                recording.recorder.end()
                 if reel is not None:
                     reel.close()
-    if intake.failed.done():
-        intake.failed.result()
+    if recording.intake.failed.done():
+        recording.intake.failed.result()
+
+
+def put_together(
+    source: Source,
+    directory: Path,
+    writer: MarketWriter,
+    network: Network,
+    clock: Clock,
+    reel: ReelOut | None,
+    note: Callable[..., None],
+) -> Recording:
+    """A recording onto the tape `directory`, whose `writer` is open, over any network and by any clock."""
+    machine = _machine(source.rules, source.symbols, directory, writer)
+    intake = TapeIntake(machine.gate, writer, clock)
+    recorder = Recorder(machine, intake, reel, note)
+    session = BinanceSession(machine, recorder, network, clock.now_ns, note)
+    intake.after_flush = session.look_for_wishes
+    return Recording(writer, machine, intake, recorder, session)
 
 
 async def listen(recording: Recording, seconds: float | None, until: Sequence[asyncio.Future[Any]] = ()) -> bool:
@@ -110,11 +125,16 @@ async def _finish(session: BinanceSession) -> None:
 def _machine(rules: Rules, symbols: tuple[str, ...], directory: Path, writer: MarketWriter) -> BinanceMachine:
     """A machine whose symbols keep the numbers they have on the tape."""
     listed = listed_instruments(MarketReader.open(directory)) if writer.next_seq else {}
-    numbers = {one.symbol: number for number, one in listed.items() if one.venue == rules.venue}
+    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
+    return BinanceMachine(rules, numbers_of(listed, rules.venue, symbols), Gate(RecordBuffer()), known)
+
+
+def numbers_of(listed: Mapping[int, Instrument], venue: str, symbols: Sequence[str]) -> dict[str, int]:
+    """The symbols' numbers on a tape that has `listed` some: the old ones, and the next free ones for those that are new."""
+    numbers = {one.symbol: number for number, one in listed.items() if one.venue == venue}
     free = max(listed, default=-1) + 1
     for symbol in symbols:
         if symbol not in numbers:
             numbers[symbol] = free
             free += 1
-    known = {one.symbol: one for one in listed.values() if one.venue == rules.venue}
-    return BinanceMachine(rules, {symbol: numbers[symbol] for symbol in symbols}, Gate(RecordBuffer()), known)
+    return {symbol: numbers[symbol] for symbol in symbols}

@@ -24,7 +24,7 @@ def load_strategy(text: str) -> Strategy:
     place, _, class_name = name.rpartition(":")
     if not place or not class_name:
         raise InputError(f"expected a strategy as {_FORM}, was {text!r}")
-    kind = _class_of(_module_of(place), place, class_name)
+    kind = _class_of(module_of(place), place, class_name)
     settings = _settings_of(query, text)
     try:
         inspect.signature(kind).bind(**settings)
@@ -36,7 +36,7 @@ def load_strategy(text: str) -> Strategy:
         raise InputError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
 
 
-def _module_of(place: str) -> ModuleType:
+def module_of(place: str) -> ModuleType:
     """The module of a name or a file; what lies beside it, or in the working folder, can be imported by it."""
     is_file = place.endswith(".py")
     folder = str(Path(place).resolve().parent) if is_file else str(Path.cwd())

@@ -24,7 +24,9 @@ class BinanceRest:
         """The venue's answer. Raises ConnectFailed without one, RateLimited when it asks to wait."""
         now_s = asyncio.get_running_loop().time
         async with self._places:
-            await asyncio.sleep(max(self._not_before_s - now_s(), 0))
+            # Meanwhile another question may be told to wait longer.
+            while (wait_s := self._not_before_s - now_s()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(wait_s)
             answer = await self._http.get(f"{self._base}/{route}", query)
         if answer.status not in (418, 429):
             self._unsaid_s = 1.0

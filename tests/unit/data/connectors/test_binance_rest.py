@@ -52,3 +52,22 @@ async def test_only_a_few_ask_at_once():
     await asyncio.gather(*(rest.get("depth", {}) for _ in range(20)))
     assert server.at_once_max == AT_ONCE_MAX
     assert answer_text(Answer(404, b"\xff gone", None)) == "HTTP 404 \ufffd gone"
+
+
+async def test_who_waits_waits_longer_when_another_is_told_so_meanwhile():
+    server = Server(Answer(429, b"", 0.2), Answer(429, b"", 0.4))
+    rest = BinanceRest(server, "http://venue")
+
+    async def refused(after_s: float) -> float:
+        await asyncio.sleep(after_s)
+        with pytest.raises(RateLimited) as caught:
+            await rest.get("depth", {})
+        return asyncio.get_running_loop().time() + caught.value.retry_after_s
+
+    async def third() -> None:
+        await asyncio.sleep(0.015)  # after the first refusal, before the second
+        await rest.get("depth", {})
+
+    first, second, _ = await asyncio.gather(refused(0.0), refused(0.008), third())
+    assert first < second - 0.1
+    assert server.asked_s[2] >= second - 0.001

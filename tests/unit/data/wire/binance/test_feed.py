@@ -7,6 +7,7 @@ import pytest
 from papertape.core.book import Market
 from papertape.core.errors import DecodeError
 from papertape.core.records import NO_ID, Flag, GapCause, Kind, PrintCause, Verdict, as_records
+from papertape.data.wire.binance.feed import PARSED_MAX
 from papertape.data.wire.binance.rules import USDM
 from tests.binance_frames import TS, combined, depth, instrument, machine, snapshot, taken, ticker, trade
 
@@ -212,3 +213,13 @@ def test_depth_that_comes_again_is_judged_and_does_not_touch_the_book() -> None:
     assert records["verdict"].tolist() == [0, 0, 0, Verdict.DUPLICATE, Verdict.OUT_OF_ORDER]
     held = int(Flag.HELD)
     assert (records["flags"] & held).tolist() == [held, 0, 0, held, held]
+
+
+def test_what_is_remembered_of_texts_is_bounded() -> None:
+    one = machine()
+    (feed,) = one.feeds.values()
+    for number in range(3 * PARSED_MAX):
+        one.take(TS, trade(number, "10.55", f"0.{number:05d}"))
+        assert len(feed._sizes) <= PARSED_MAX
+    assert len(feed._prices) == 1
+    assert PARSED_MAX <= 1 << 12, "two fields of fifty instruments fit into 100 MB"
