@@ -158,7 +158,7 @@ async def test_frames_in_unusual_wrapping(tmp_path: Path) -> None:
         link.send(ws_frame(CONTINUATION, b""))
         link.send(*(ws_frame(TEXT, frame) for frame in frames[13:]))
         ignored = [
-            combined("abcusdt@kline_1m", {"e": "kline"}),
+            combined("abcusdt@avgPrice", {"e": "kline"}),
             combined("otherusdt@trade", {"e": "trade", "t": 1}),
             b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}',
             b"[1,2,3]",

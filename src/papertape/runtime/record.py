@@ -22,9 +22,10 @@ from papertape.runtime.shell import Shell
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
     config = load_config(config_file()).real_time.crypto
-    return run_async(
-        _record(request, source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config))
+    source = source_of(
+        request.venue, request.symbols, request.ws_url, request.rest_url, config, streams=request.streams
     )
+    return run_async(_record(request, source))
 
 
 async def _record(request: Record, source: Source) -> Outcome[RecordResult]:

@@ -13,10 +13,11 @@ from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCau
 from papertape.data.quality.gate import Gate, Level
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
+from papertape.data.wire.binance.payloads import time_ns
 from papertape.data.wire.binance.rules import Rules
 from papertape.data.wire.binance.trade_ids import Arrival, IdRange, TradeIds
+from papertape.data.wire.binance.values_feed import ValuesFeed
 
-MS_NS = 1_000_000
 PARSED_MAX = 1 << 16
 """Parsed texts remembered per instrument and field; when full it starts anew."""
 
@@ -45,6 +46,7 @@ class SymbolFeed:
         self.sync = BookSync(rules)
         self.trade_ids = TradeIds()
         self.agg_ids = TradeIds()
+        self.values = ValuesFeed(index, gate)
         self._gate = gate
         self._instrument: Instrument | None = None
         self._known = known
@@ -82,7 +84,7 @@ class SymbolFeed:
             self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.PRINT, missing)
         self._gate.trade(
             self.index,
-            (trade.T or trade.E) * MS_NS,
+            time_ns(trade.T or trade.E),
             ts_recv_ns,
             _PRINT,
             _ASK if trade.m else 0,
@@ -109,23 +111,41 @@ class SymbolFeed:
                 continue
             self.trade_ids.arrive(trade.id)
             side = _ASK if trade.isBuyerMaker else 0
-            ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
+            ts, late = time_ns(trade.time), int(Verdict.OUT_OF_ORDER)
             flags = int(Flag.BACKFILL) | side
             self._gate.trade(self.index, ts, ts_recv_ns, _PRINT, flags, late, price, size, 0, 0, trade.id)
 
     def take_agg_trade(self, ts_recv_ns: int, trade: payloads.AggTrade) -> None:
         """One aggregate of prints."""
         price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
-        ids = _IDS[self.agg_ids.arrive(trade.a)]
+        arrival = self.agg_ids.arrive(trade.a)
+        if arrival is Arrival.AFTER_GAP:
+            self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.AGG_PRINT, self.agg_ids.open_ranges[-1])
+        ids = _IDS[arrival]
         side = _ASK if trade.m else 0
-        ts = (trade.T or trade.E) * MS_NS
+        ts = time_ns(trade.T or trade.E)
         self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a)
+
+    def take_rest_agg_trades(self, ts_recv_ns: int, trades: list[payloads.AggTrade]) -> None:
+        """Aggregates fetched to heal a gap: only those that are missing count."""
+        lacks = self.agg_ids.lacks
+        missing = [one for one in sorted(trades, key=lambda one: one.a) if lacks(one.a)]
+        numbers = [(self._price(one.p, ts_recv_ns), self._size(one.q, ts_recv_ns)) for one in missing]
+        for trade, (price, size) in zip(missing, numbers, strict=True):
+            if not lacks(trade.a):
+                continue
+            self.agg_ids.arrive(trade.a)
+            flags = int(Flag.BACKFILL) | (_ASK if trade.m else 0)
+            ts, late = time_ns(trade.T), int(Verdict.OUT_OF_ORDER)
+            self._gate.trade(
+                self.index, ts, ts_recv_ns, _AGG_PRINT, flags, late, price, size, trade.f, trade.l, trade.a
+            )
 
     def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
         """One quote."""
         self._gate.quote(
             self.index,
-            (ticker.T or ticker.E) * MS_NS,
+            time_ns(ticker.T or ticker.E),
             ts_recv_ns,
             self._price(ticker.b, ts_recv_ns),
             self._size(ticker.B, ts_recv_ns),
@@ -153,7 +173,7 @@ class SymbolFeed:
         levels = self._levels(snapshot.bids, snapshot.asks, ts_recv_ns)
         bridge = self.sync.take_snapshot(snapshot.lastUpdateId)
         flags = 0 if bridge.taken else int(Flag.HELD)
-        ts = (snapshot.T or snapshot.E) * MS_NS
+        ts = time_ns(snapshot.T or snapshot.E)
         kind = int(Kind.DEPTH_SNAPSHOT)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, 0, levels, 0, 0, snapshot.lastUpdateId)
         for event in bridge.events:
@@ -169,7 +189,7 @@ class SymbolFeed:
         """The same in USD-M's form, which looks like a depth event and is none."""
         levels = self._levels(event.b, event.a, ts_recv_ns)
         kind = int(Kind.DEPTH_PARTIAL)
-        ts = (event.T or event.E) * MS_NS
+        ts = time_ns(event.T or event.E)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, levels, event.U, event.pu, event.u)
 
     def note_unreadable(self, ts_recv_ns: int) -> None:
@@ -189,9 +209,10 @@ class SymbolFeed:
         self.lose(ts_recv_ns)
         self.trade_ids = TradeIds()
         self.agg_ids = TradeIds()
+        self.values = ValuesFeed(self.index, self._gate)
 
     def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
-        ts = (event.T or event.E) * MS_NS
+        ts = time_ns(event.T or event.E)
         kind = int(Kind.DEPTH_DELTA)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
 
