@@ -7,7 +7,9 @@ import msgspec
 
 from papertape.data.connectors.binance_rest import BinanceRest
 from papertape.data.connectors.ports import Answer
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import SPOT
 
 DEPTH = b'{"lastUpdateId":10,"bids":[["10.50","1.000"]],"asks":[["10.60","2"]]}'
 
@@ -30,7 +32,7 @@ class RestServer:
         return [route for route, _ in self.asked]
 
     def rest(self) -> BinanceRest:
-        return BinanceRest(self, "http://venue")
+        return BinanceRest(self, ["http://venue"], SPOT, WeightGovernor(None, 6000, lambda: 1))
 
 
 class Taken:

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 from papertape.core.errors import PapertapeError
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
+from papertape.data.connectors.binance_rest import budget_name
 from papertape.data.connectors.binance_session import BinanceSession, Network
 from papertape.data.connectors.picows_transport import PicowsTransport
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import Rules
 from papertape.runtime.clocks import UtcClock
+from papertape.runtime.home import weights_file
 from papertape.runtime.listed import listed_instruments
 from papertape.runtime.loops import stop_signals
 from papertape.runtime.recorder import Recorder
@@ -58,10 +61,13 @@ async def open_recording(
     with MarketWriter.open(directory) as writer:
         machine = _machine(source.rules, source.symbols, directory, writer)
         clock = UtcClock()
+        weights = WeightGovernor(
+            weights_file(budget_name(source.rules, source.rest_url)), source.rules.weight_limit, clock.now_ns
+        )
         intake = TapeIntake(machine.gate, writer, clock)
         recorder = Recorder(machine, intake, reel, note)
         async with AiohttpClient() as http:
-            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s)
+            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s, weights)
             session = BinanceSession(machine, recorder, network, clock.now_ns, note)
             intake.after_flush = session.look_for_wishes
             try:

@@ -40,10 +40,11 @@ class Listing:
         until_s = now_s() + LISTING_PATIENCE_S
         while (left_s := until_s - now_s()) > 0:
             try:
-                if await self._list_once():
-                    return
-            except (VenueError, DecodeError) as error:
-                self._note("no listing", error=str(error))
+                async with asyncio.timeout(left_s):
+                    if await self._list_once():
+                        return
+            except (VenueError, DecodeError, TimeoutError) as error:
+                self._note("no listing", error=str(error) or f"no answer within {LISTING_PATIENCE_S:g} s")
             await asyncio.sleep(min(backoff.next_s(), left_s))
         self._note("not listed: the first frames must tell what the instruments are")
 

@@ -14,9 +14,10 @@ from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.binance_clock import ClockWatch
 from papertape.data.connectors.binance_healing import Healing
 from papertape.data.connectors.binance_listing import Listing
-from papertape.data.connectors.binance_rest import BinanceRest
+from papertape.data.connectors.binance_rest import BinanceRest, rest_bases
 from papertape.data.connectors.binance_snapshots import Snapshots
 from papertape.data.connectors.ports import HttpClient, Intake, Link, Transport
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.wire.binance.control import NAMES_PER_FRAME_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
 
@@ -28,7 +29,8 @@ URL_BYTES_MAX = 4_000
 class Network(NamedTuple):
     """The way to a venue: base URLs of its two servers, and what opens connections and asks questions.
 
-    A connection that is silent for `silence_s`, pings included, counts as lost.
+    A connection that is silent for `silence_s`, pings included, counts as lost. REST questions are counted in
+    `weights`; without, for this session alone.
     """
 
     ws_url: str
@@ -36,6 +38,7 @@ class Network(NamedTuple):
     transport: Transport
     http: HttpClient
     silence_s: float
+    weights: WeightGovernor | None = None
 
 
 class BinanceSession:
@@ -55,7 +58,8 @@ class BinanceSession:
         self._machine = machine
         self._intake = intake
         self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
-        rest = BinanceRest(network.http, network.rest_url.rstrip("/") + machine.rules.rest_prefix)
+        weights = network.weights or WeightGovernor(None, machine.rules.weight_limit, now_ns)
+        rest = BinanceRest(network.http, rest_bases(machine.rules, network.rest_url), machine.rules, weights)
         self._listing = Listing(machine, rest, now_ns, note)
         self._snapshots = Snapshots(machine, intake, rest, note)
         self._healing = Healing(machine, intake, rest, note)

@@ -31,11 +31,12 @@ class Transport(Protocol):
 
 
 class Answer(NamedTuple):
-    """A REST answer: HTTP status, body, and seconds to wait when the server says so."""
+    """A REST answer: HTTP status, body, seconds to wait and the weight used in this minute when the server says so."""
 
     status: int
     body: bytes
     retry_after_s: float | None
+    used_weight: int | None = None
 
 
 class HttpClient(Protocol):
