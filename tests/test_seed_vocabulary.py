@@ -20,7 +20,6 @@ NOT_YET = {
     "MultiAssetConnector": 3,
     "WebSocketManager": 3,
     "MT5Connector": 3,
-    "BinanceConnector": 3,
     "DataQualityMonitor": 4,
     "HistoricalDataManager": 4,
     "VirtualPortfolioManager": 5,
