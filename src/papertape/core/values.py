@@ -94,6 +94,7 @@ INTERVALS = dict(
     )
 )
 """Intervals by the names that trading venues use; `1m` is a minute, `1M` a month."""
+INTERVAL_NAMES = {interval: name for name, interval in INTERVALS.items()}
 
 
 def parse_decimal(text: str) -> Pair:

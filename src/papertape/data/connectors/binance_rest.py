@@ -68,11 +68,17 @@ class BinanceRest:
             await asyncio.sleep(wait_s)
         used = None
         try:
+            asked_ns = self.weights.now_ns()
             answer = await self._http.get(f"{base}/{route}", query)
+            answered_ns = self.weights.now_ns()
             used = answer.used_weight
         finally:
             await _counted(self.weights.answered, reserved, used)
-        return answer
+        return answer._replace(asked_ns=asked_ns, answered_ns=answered_ns)
+
+    async def set_weight_limit(self, limit: int) -> None:
+        """The venue says what weight a minute has."""
+        await _counted(self.weights.set_limit, limit)
 
 
 async def _counted(change: Callable[..., Any], *arguments: object) -> Any:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from papertape.core.errors import ConnectFailed
 from papertape.data.connectors.backoff import Backoff
+from papertape.data.connectors.binance_backfill import Backfill
 from papertape.data.connectors.binance_clock import ClockWatch
 from papertape.data.connectors.binance_healing import Healing
 from papertape.data.connectors.binance_listing import Listing
@@ -60,10 +61,11 @@ class BinanceSession:
         self._ws_url = network.ws_url.rstrip("/").removesuffix("/stream").removesuffix("/ws")
         weights = network.weights or WeightGovernor(None, machine.rules.weight_limit, now_ns)
         rest = BinanceRest(network.http, rest_bases(machine.rules, network.rest_url), machine.rules, weights)
-        self._listing = Listing(machine, rest, now_ns, note)
+        self._listing = Listing(machine, intake, rest, now_ns, note)
         self._snapshots = Snapshots(machine, intake, rest, note)
         self._healing = Healing(machine, intake, rest, note)
-        self._clock = ClockWatch(intake, rest, now_ns, note)
+        self._clock = ClockWatch(intake, rest, note)
+        self._backfill = Backfill(machine, intake, rest, note)
         self._network = network
         self.note = note
         self._last_at_loss: dict[str, int] = {}
@@ -84,13 +86,14 @@ class BinanceSession:
                 group.create_task(self._keep_connected(number, route, streams))
             group.create_task(self._answer_wishes(group))
             group.create_task(self._clock.watch())
+            group.create_task(self._listing.refresh())
 
     def look_for_wishes(self) -> None:
         """To be called after frames were taken."""
         if self._machine.shutdown_announced:
             self._machine.shutdown_announced = False
             self.note("the venue is about to end its connections")
-        if self._machine.snapshot_wishes() or self._healing.unhealed():
+        if self._machine.snapshot_wishes() or self._healing.unhealed() or self._backfill.wanted():
             self._wishes.set()
 
     async def finish(self) -> None:
@@ -164,3 +167,4 @@ class BinanceSession:
             self._wishes.clear()
             self._snapshots.begin(group)
             self._healing.begin(group)
+            self._backfill.begin(group)

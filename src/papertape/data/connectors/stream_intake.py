@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from papertape.core.errors import DecodeError
 from papertape.core.records import WHOLE, Kind, Link
+from papertape.core.values import Interval
 from papertape.data.wire.binance.machine import BinanceMachine
 
 
@@ -47,6 +48,21 @@ class StreamIntake:
     def trades(self, symbol: str, body: bytes) -> None:
         """See `Intake`."""
         self._machine.take_trades(self._now_ns(), symbol, body)
+        self.flush()
+
+    def agg_trades(self, symbol: str, body: bytes) -> None:
+        """See `Intake`."""
+        self._machine.take_agg_trades(self._now_ns(), symbol, body)
+        self.flush()
+
+    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
+        """See `Intake`."""
+        self._machine.take_klines(self._now_ns(), symbol, interval, body)
+        self.flush()
+
+    def exchange_info(self, body: bytes) -> None:
+        """See `Intake`."""
+        self._machine.relist_from_exchange_info(self._now_ns(), body)
         self.flush()
 
     def trades_until(self, symbol: str, trade_id: int) -> None:

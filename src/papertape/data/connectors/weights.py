@@ -55,7 +55,7 @@ class WeightGovernor:
     def __init__(self, file: Path | None, limit: int, now_ns: Callable[[], int]) -> None:
         self._file = file
         self._limit = limit
-        self._now_ns = now_ns
+        self.now_ns = now_ns
         self._own = Weights(limit=limit)
         self._lock: AbstractContextManager[object] = threading.Lock()
         if file is not None:
@@ -68,7 +68,7 @@ class WeightGovernor:
     def reserve(self, weight: int) -> Reservation:
         """Reserve `weight` in this minute, or say how long to wait."""
         with self._held() as state:
-            now_ns = self._now_ns()
+            now_ns = self.now_ns()
             if now_ns < state.not_before_ns:
                 return Reservation(state.minute, 0, state.not_before_ns - now_ns)
             state.banned = False
@@ -93,7 +93,7 @@ class WeightGovernor:
         `BAN_UNSAID_NS`; nothing lasts longer than `BAN_MAX_NS`.
         """
         with self._held() as state:
-            now_ns = self._now_ns()
+            now_ns = self.now_ns()
             if wait_s is not None:
                 until_ns = now_ns + int(wait_s * 1e9)
             elif until_ms is not None:
@@ -120,7 +120,7 @@ class WeightGovernor:
         try:
             with self._lock:
                 state = self._own if self._file is None else _read(self._file)
-                minute = self._now_ns() // MINUTE_NS
+                minute = self.now_ns() // MINUTE_NS
                 if state.minute != minute:
                     state.minute, state.used, state.pending = minute, 0, 0
                 state.limit = state.limit or self._limit

@@ -69,6 +69,24 @@ class SymbolFeed:
         for kind in (Kind.DEPTH_DELTA, Kind.PRINT):
             self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, kind, IdRange(NO_ID, NO_ID))
 
+    def relist(self, instrument: Instrument, ts_recv_ns: int) -> None:
+        """The venue's rules of a listed symbol as asked for again: where they changed, the next epoch.
+
+        Raises DataError when a value seen before would not fit there.
+        """
+        before = self._instrument
+        if before is None:
+            return
+        now = _continued(before, instrument)
+        if now == before:
+            return
+        largest_price = self._largest_price * 10 ** (now.price_scale - before.price_scale)
+        largest_size = self._largest_size * 10 ** (now.size_scale - before.size_scale)
+        if max(largest_price, largest_size) > VALUE_MAX:
+            raise DataError(f"the new rules of {self.symbol} cannot be told in 64 bits beside the values seen before")
+        self._largest_price, self._largest_size = largest_price, largest_size
+        self._open_epoch(now, ts_recv_ns)
+
     def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
         self._instrument = instrument
         self._prices.clear()

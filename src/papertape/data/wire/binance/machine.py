@@ -67,6 +67,16 @@ class BinanceMachine:
         for instrument in [from_exchange_info(self.rules, info, symbol) for symbol in self.feeds]:
             self.list_instrument(instrument, ts_recv_ns)
 
+    def relist_from_exchange_info(self, ts_recv_ns: int, body: bytes) -> None:
+        """Open the next epoch of every listed symbol whose rules have changed.
+
+        Raises DecodeError, or UnknownInstrument for a symbol that is listed no more, with all others as they were.
+        """
+        info = readable(payloads.decode_exchange_info, body, "exchangeInfo")
+        told = [from_exchange_info(self.rules, info, symbol) for symbol in self.feeds]
+        for instrument in told:
+            self.feeds[instrument.symbol].relist(instrument, ts_recv_ns)
+
     def list_from_snapshot(self, ts_recv_ns: int, symbol: str, body: bytes) -> None:
         """List `symbol` by the decimals of a depth snapshot."""
         seen = DecimalsSeen()

@@ -126,11 +126,29 @@ class ExchangeSymbol(msgspec.Struct):
     filters: list[SymbolFilter] = []
 
 
+class RateLimit(msgspec.Struct):
+    """One limit of exchangeInfo."""
+
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    limit: int
+
+
 class ExchangeInfo(msgspec.Struct):
     """REST `exchangeInfo`."""
 
     symbols: list[ExchangeSymbol]
     serverTime: Ms = 0
+    rateLimits: list[RateLimit] = []
+
+    @property
+    def weight_limit(self) -> int | None:
+        """REST weight a minute, if it says so."""
+        for one in self.rateLimits:
+            if (one.rateLimitType, one.interval, one.intervalNum) == ("REQUEST_WEIGHT", "MINUTE", 1) and one.limit > 0:
+                return one.limit
+        return None
 
 
 class ServerTime(msgspec.Struct):

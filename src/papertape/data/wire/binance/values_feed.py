@@ -5,7 +5,7 @@ Decimals are told apart from the instrument's scales (`core/values`), so none of
 
 from papertape.core.errors import DecodeError
 from papertape.core.records import WHOLE, Flag, GapCause, Kind, Verdict
-from papertape.core.values import INTERVALS, Field, Interval, parse_decimal
+from papertape.core.values import INTERVAL_NAMES, INTERVALS, Field, Interval, parse_decimal
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.kline_times import KlineTimes
 from papertape.data.wire.binance.payloads import time_ns
@@ -35,7 +35,7 @@ class ValuesFeed:
 
     def take_rest_klines(self, ts_recv_ns: int, interval: Interval, rows: list[RestKline]) -> None:
         """Klines fetched to heal a gap: only those that are missing count."""
-        name = next(name for name, known in INTERVALS.items() if known is interval)
+        name = INTERVAL_NAMES[interval]
         missing = [row for row in rows if self.klines.lacks(interval, time_ns(row[0]))]
         bars = [
             Kline(t=t, T=end, i=name, o=o, h=h, l=low, c=c, v=v, n=n, x=True, q=q, V=taker, Q=taker_quote)
