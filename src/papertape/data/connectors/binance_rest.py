@@ -71,7 +71,7 @@ class BinanceRest:
             asked_ns = self.weights.now_ns()
             answer = await self._http.get(f"{base}/{route}", query)
             answered_ns = self.weights.now_ns()
-            used = answer.used_weight
+            used = answer.used_weight or 0  # a server that tells none counts none
         finally:
             await _counted(self.weights.answered, reserved, used)
         return answer._replace(asked_ns=asked_ns, answered_ns=answered_ns)

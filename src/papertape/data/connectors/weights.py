@@ -79,7 +79,7 @@ class WeightGovernor:
             return Reservation(state.minute, weight, 0)
 
     def answered(self, reserved: Reservation, used: int | None) -> None:
-        """A question was answered; `used` is the venue's count of this minute, if it told one."""
+        """A question is over; `used` is the venue's count of this minute, None where no answer came, which counts in full."""
         with self._held() as state:
             if reserved.minute != state.minute:
                 return  # its count may be of the minute before

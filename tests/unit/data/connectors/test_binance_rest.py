@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from papertape.core.errors import RateLimited
+from papertape.core.errors import ConnectFailed, RateLimited
 from papertape.data.connectors.binance_rest import AT_ONCE_MAX, BinanceRest, answer_text, budget_name, rest_bases
 from papertape.data.connectors.ports import Answer
 from papertape.data.connectors.weights import WeightGovernor
@@ -97,3 +97,18 @@ def test_the_venues_own_host_has_others_behind_it_and_they_share_a_budget():
     assert rest_bases(USDM, "http://127.0.0.1:9/") == ("http://127.0.0.1:9/fapi/v1",)
     assert budget_name(SPOT, "https://api.binance.com") == "binance-spot"
     assert budget_name(SPOT, "http://127.0.0.1:9870") == "127.0.0.1_9870"
+
+
+async def test_a_server_that_tells_no_weight_counts_none_but_a_lost_question_may_have_been_counted():
+    server = Server(Answer(200, b"", None))
+    rest = rest_of(server)
+    await rest.get("depth", {"limit": "5000"})
+    assert rest.weights.state().used == 0
+
+    async def lost(url: str, query: dict[str, str]) -> Answer:
+        raise ConnectFailed("gone")
+
+    server.get = lost  # type: ignore[method-assign]
+    with pytest.raises(ConnectFailed):
+        await rest.get("depth", {"limit": "5000"})
+    assert rest.weights.state().used == 250

@@ -43,7 +43,7 @@ def test_the_venues_count_is_the_truth() -> None:
     assert governor.state().used == 0, "an answer of the minute before"
 
 
-def test_without_a_count_our_own_is_kept_and_a_question_that_costs_more_than_all_is_asked_alone() -> None:
+def test_what_was_not_answered_counts_in_full_and_a_question_that_costs_more_than_all_is_asked_alone() -> None:
     governor = WeightGovernor(None, 100, Clock())
     governor.answered(governor.reserve(250), None)
     assert governor.state().used == 250
