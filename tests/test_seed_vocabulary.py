@@ -17,8 +17,6 @@ import msgspec
 import pytest
 
 NOT_YET = {
-    "MultiAssetConnector": 3,
-    "WebSocketManager": 3,
     "MT5Connector": 3,
     "DataQualityMonitor": 4,
     "HistoricalDataManager": 4,
@@ -32,12 +30,6 @@ NOT_YET = {
 """A class, or one method of a class that exists as `Class.method`, and the road step."""
 
 KEYS_NOT_YET = {
-    "real_time.forex.provider": 3,
-    "real_time.forex.symbols": 3,
-    "real_time.forex.timeframes": 3,
-    "real_time.forex.buffer_size": 3,
-    "real_time.crypto.provider": 3,
-    "real_time.crypto.timeframes": 3,
     "real_time.quality.max_gap_seconds": 4,
     "real_time.quality.outlier_threshold": 4,
     "real_time.quality.completeness_threshold": 4,

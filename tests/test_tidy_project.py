@@ -19,6 +19,7 @@ HOSTS = {
     "api.binance.com",
     "data-api.binance.vision",
     "data-stream.binance.vision",
+    "stream.binance.com",
     "fapi.binance.com",
     "fstream.binance.com",
     "127.0.0.1",

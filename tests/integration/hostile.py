@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import struct
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -134,7 +134,10 @@ class Connection:
         self.muted = False
         self.half_open = False
         self.pongs = 0
+        self.lag = 0
+        """How many messages it is behind the others."""
         self.closed = asyncio.Event()
+        self._late: deque[bytes] = deque()
         self._reader = reader
         self._writer = writer
 
@@ -142,6 +145,17 @@ class Connection:
         """Send raw frames as one write, unless the connection is half open or gone."""
         if not self.half_open and not self._writer.is_closing():
             self._writer.write(b"".join(frames))
+
+    def tell(self, frame: bytes) -> None:
+        """Send one message of a market, as late as `lag` says."""
+        self._late.append(frame)
+        while len(self._late) > self.lag:
+            self.send(ws_frame(TEXT, self._late.popleft()))
+
+    def catch_up(self) -> None:
+        """Send what is late."""
+        while self._late:
+            self.send(ws_frame(TEXT, self._late.popleft()))
 
     def cut(self) -> None:
         """End the connection without a close frame, as a lost network does."""
@@ -173,8 +187,11 @@ class Connection:
             self._writer.close()
 
     def _take_request(self, request: dict[str, Any]) -> None:
-        assert request["method"] == "SUBSCRIBE"
-        self.streams |= set(request["params"])
+        if request["method"] == "SUBSCRIBE":
+            self.streams |= set(request["params"])
+        else:
+            assert request["method"] == "UNSUBSCRIBE"
+            self.streams -= set(request["params"])
         self.send(ws_frame(TEXT, json.dumps({"result": None, "id": request["id"]}).encode()))
 
     async def _read_frame(self) -> tuple[int, bytes]:
@@ -233,7 +250,7 @@ class HostileVenue:
             name = frame[11 : frame.index(b'"', 11)].decode()
             for connection in self.live:
                 if not connection.muted and name in connection.streams:
-                    connection.send(ws_frame(TEXT, frame))
+                    connection.tell(frame)
 
     async def steps(self, count: int) -> None:
         """Wait until the markets have made `count` further steps."""
@@ -251,6 +268,7 @@ class HostileVenue:
         """Stop the markets and wait until every client has taken everything."""
         self.playing = False
         for connection in self.live:
+            connection.catch_up()
             await connection.settled()
 
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

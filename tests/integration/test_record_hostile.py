@@ -362,7 +362,7 @@ async def test_a_quiet_venue_that_answers_pings_is_not_left_however_old_its_data
 
 
 async def test_refused_and_slow_handshakes_are_tried_again(tmp_path: Path) -> None:
-    refusals = [503, 429, 451, None]
+    refusals = [503, 429, 403, None]
     slow = [0.3]
 
     async def wait() -> None:

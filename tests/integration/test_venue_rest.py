@@ -156,7 +156,7 @@ async def test_unknown_routes_are_404_and_other_methods_405(tmp_path: Path) -> N
         async with session.post(f"{rest.box.rest_url}/api/v3/depth") as response:
             assert response.status == 405
         async with session.get(
-            f"{rest.box.rest_url}/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}
+            f"{rest.box.rest_url}/api/v3/time", headers={"X-MBX-TIME-UNIT": "FORTNIGHT"}
         ) as response:
             assert (await response.json())["code"] == -1194
 
@@ -259,7 +259,7 @@ async def test_beyond_the_weight_limit_comes_429(tmp_path: Path) -> None:
                 pass
     status, body, headers = answer
     assert (status, body["code"]) == (429, -1003)
-    assert "30 per 1 MINUTE" in body["msg"]
+    assert "30 request weight per 1 MINUTE" in body["msg"]
     assert 1 <= int(headers["Retry-After"]) <= 60
     assert int(headers["X-MBX-USED-WEIGHT-1M"]) > 30
 

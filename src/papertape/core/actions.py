@@ -152,8 +152,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None
     ws_url: Annotated[
-        str | None, Meta(description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own.")
-    ] = None
+        list[str],
+        Meta(
+            description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by commas, later ones stand in for earlier ones that fail."
+        ),
+    ] = []
     rest_url: Annotated[
         str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
     ] = None
@@ -176,6 +179,23 @@ class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):
     update_id: int | None
 
 
+class RecordedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection at the end of the recording. What was never known is None."""
+
+    number: int
+    endpoint: str
+    route: str
+    streams: int
+    state: str
+    age_s: float | None
+    silence_s: float | None
+    rtt_ms: float | None
+    messages: int
+    messages_per_s: float
+    reconnects: int
+    stale_streams: list[str]
+
+
 class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of `record`."""
 
@@ -184,6 +204,16 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     resyncs: int
     sequence_breaks: int
     reconnects: int
+    """Connections that came up again after they were lost."""
+    rotations: int
+    """Connections replaced, with an overlap, before they ended."""
+    failovers: int
+    """Connections that came up on another server than the one before."""
+    connection_attempts: int
+    doubles_dropped: int
+    """Frames that two overlapping connections brought, and that were taken once."""
+    clock_offset_ms: float | None
+    """How far the venue's clock is ahead of ours."""
     crossed: int
     malformed: int
     ignored: int
@@ -191,6 +221,7 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     latency_us: LatencyUs
     verdicts: dict[str, int]
     symbols: list[RecordedSymbol]
+    links: list[RecordedLink]
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +249,12 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="How many times as fast as real time; 0 is as fast as the clients take it.", ge=0)
     ] = 1.0
     port: Annotated[int, Meta(description="Port on 127.0.0.1; 0 takes a free one.", ge=0, le=65535)] = 9870
+    faults: Annotated[
+        str | None, Meta(description="TOML file of what is to break, and when; more can be posted to /control/faults.")
+    ] = None
+    control_token_file: Annotated[
+        str | None, Meta(description="File that holds the token which the control endpoint asks for; without it, none.")
+    ] = None
 
 
 class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +263,11 @@ class VenueResult(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     reel_ended: bool
     """Whether the whole reel was played; a market that is made does not end."""
+    connections: int
+    faults_done: int
+    """Faults that have begun."""
+    rate_violations: dict[str, int]
+    """Breaches of the venue's limits by clients, by kind: messages, weight, attempts, bans."""
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):

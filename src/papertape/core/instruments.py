@@ -5,6 +5,7 @@ mantissas at the scales of the INSTRUMENT event before them.
 """
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -164,3 +165,12 @@ def read_instrument_event(records: np.ndarray) -> Instrument:
     if head != said:
         raise DecodeError(f"an INSTRUMENT event contradicts itself: its head says {head}, its text {said}")
     return instrument
+
+
+def listed_in(records: np.ndarray[Any, np.dtype[Any]]) -> dict[int, Instrument]:
+    """The latest epoch of every instrument that a batch lists, by number."""
+    places = np.flatnonzero(records["kind"] == Kind.INSTRUMENT)
+    flags = records["flags"][places]
+    starts, ends = places[(flags & Flag.FIRST) != 0], places[(flags & Flag.LAST) != 0]
+    events = [records[start : end + 1] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return {int(event["instrument"][0]): read_instrument_event(event) for event in events}

@@ -12,6 +12,7 @@ CLOCK_OFFSET       0            0            offset, ns         round trip, ns  
 CONNECTION         0            0            `Link` state       close code          connection
 GAP                `GapCause`   0            first missing id   last missing id     `Kind` missed
 CLOCK              0            0            0                  0                   0
+SOURCE             0            0            instrument now     instrument before   how many so far
 QUOTE              bid price    bid size     ask price          ask size            update id
 PRINT              price        size         `PrintCause`       0                   trade id
 AGG_PRINT          price        size         first trade id     last trade id       aggregate id
@@ -75,6 +76,8 @@ class Kind(IntEnum):
     CONNECTION = 10
     GAP = 11
     CLOCK = 12
+    SOURCE = 14
+    """Another source of an instrument counts from here on: the numbers of what it brings now, and before."""
     QUOTE = 16
     PRINT = 17
     AGG_PRINT = 18
@@ -122,6 +125,8 @@ class Verdict(IntFlag):
     DUPLICATE = 8
     SEQUENCE_GAP = 16
     LOCKED = 32
+    DIVERGENT = 64
+    """Another source of the same instrument says something that cannot be true together with it."""
 
 
 class Link(IntEnum):
@@ -137,6 +142,8 @@ class GapCause(IntEnum):
     IDS_MISSING = 1
     CONNECTION_LOST = 2
     UNREADABLE_FRAME = 3
+    READER_BEHIND = 4
+    """Whoever reads was slower than the market, and its buffer was full."""
 
 
 class PrintCause(IntEnum):

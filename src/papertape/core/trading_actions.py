@@ -44,8 +44,11 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
         Positive | None, Meta(description="Stop after this many seconds; without it, trade until Ctrl-C or SIGTERM.")
     ] = None
     ws_url: Annotated[
-        str | None, Meta(description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own.")
-    ] = None
+        list[str],
+        Meta(
+            description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by commas, later ones stand in for earlier ones that fail."
+        ),
+    ] = []
     rest_url: Annotated[
         str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
     ] = None

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from papertape.core.errors import ConfigError
+from papertape.core.errors import ConfigError, DataError
+from papertape.data.wire.timeframes import interval_ns
 
 PLANNED_TABLES = (
-    "real_time.forex",
     "real_time.quality",
     "accounts",
     "execution",
@@ -24,11 +24,49 @@ PLANNED_TABLES = (
     "ml_bridge",
 )
 """Tables of the plan that later steps bring; until then a value there could have no effect."""
+PROVIDERS = r"^(mt5|binance|binance-usdm|ccxt:[a-z0-9]+)$"
+"""Names of sources: `runtime.sources` makes them."""
+
+
+Symbols = Annotated[tuple[str, ...], Meta(description="Symbols that are followed when none are asked for.")]
+Timeframes = Annotated[
+    tuple[str, ...], Meta(description="Bars that its streams make: M1, H1, D1 or 1m, 1h, 1d; the longest are days.")
+]
+BufferRecords = Annotated[
+    int,
+    Meta(description="Records that wait for the reader of a stream; beyond them a Gap is told.", ge=1, le=10_000_000),
+]
+Backups = Annotated[
+    tuple[Annotated[str, Meta(pattern=PROVIDERS)], ...],
+    Meta(description="Sources that stand in for the provider, the most trusted first, such as ccxt:kraken."),
+]
+
+
+class Forex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[real_time.forex]`: what forex streams bring, and from whom."""
+
+    provider: Annotated[
+        str, Meta(description="The source of forex: mt5, or ccxt:ID for an exchange of ccxt.", pattern=PROVIDERS)
+    ] = "mt5"
+    symbols: Symbols = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF")
+    timeframes: Timeframes = ("M1", "M5", "H1")
+    buffer_records: BufferRecords = msgspec.field(default=10_000, name="buffer_size")
+    backups: Backups = ()
+
+    def __post_init__(self) -> None:
+        _check_timeframes(self.timeframes)
 
 
 class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[real_time.crypto]`: what `record` listens to by default, and how patient it is."""
+    """`[real_time.crypto]`: what `record` and crypto streams listen to, from whom, and how patiently."""
 
+    provider: Annotated[
+        str,
+        Meta(
+            description="The source of crypto streams: binance, binance-usdm, or ccxt:ID for an exchange of ccxt.",
+            pattern=PROVIDERS,
+        ),
+    ] = "binance"
     symbols: Annotated[
         tuple[str, ...], Meta(description="Symbols that `papertape record` takes without --symbols.")
     ] = (
@@ -36,15 +74,31 @@ class Crypto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         "ETHUSDT",
         "ADAUSDT",
     )
+    timeframes: Timeframes = ("1m", "5m", "1h")
+    buffer_records: BufferRecords = msgspec.field(default=100_000, name="buffer_size")
+    backups: Backups = ()
     websocket_timeout_s: Annotated[
         float,
         Meta(description="Seconds of silence, pings included, after which a connection counts as lost.", ge=1, le=600),
     ] = msgspec.field(default=30, name="websocket_timeout")
 
+    def __post_init__(self) -> None:
+        _check_timeframes(self.timeframes)
+
+
+def _check_timeframes(timeframes: tuple[str, ...]) -> None:
+    """Raise the ValueError that the decoder tells with the key's place."""
+    for timeframe in timeframes:
+        try:
+            interval_ns(timeframe)
+        except DataError as error:
+            raise ValueError(f"timeframes: {error}") from error
+
 
 class RealTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[real_time]`: live data."""
 
+    forex: Forex = Forex()
     crypto: Crypto = Crypto()
 
 

@@ -136,7 +136,7 @@ async def _trade(played: _Played, tape: Path, shell: Shell) -> _Live:
     silence_s = load_config(config_file()).real_time.crypto.websocket_timeout_s
     notes: deque[str] = deque(maxlen=1)
     async with played.box() as box:
-        source = Source(VENUES[played.venue], played.symbols, box.ws_url, box.rest_url, silence_s)
+        source = Source(VENUES[played.venue], played.symbols, (box.ws_url,), box.rest_url, silence_s)
         async with open_recording(source, tape, None, _noting(notes)) as recording:
             written = begin_run(tape, _plan(played), recording.writer.sync)
             with written.writer, watched(written.run):

@@ -14,7 +14,7 @@ from papertape.runtime.recording import Source
 def source_of(
     venue: VenueName,
     symbols: list[str],
-    ws_url: str | None,
+    ws_urls: list[str],
     rest_url: str | None,
     config: Crypto,
     streams: Sequence[str] = (),
@@ -32,7 +32,7 @@ def source_of(
     return Source(
         rules,
         names,
-        _checked_url("--ws-url", ws_url or rules.ws_url, ("ws", "wss")),
+        tuple(_checked_url("--ws-url", url, ("ws", "wss")) for url in ws_urls or [rules.ws_url, *rules.ws_backups]),
         _checked_url("--rest-url", rest_url or rules.rest_url, ("http", "https")),
         config.websocket_timeout_s,
     )

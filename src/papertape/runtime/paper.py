@@ -19,7 +19,7 @@ from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
-from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.runs import RunPlan, WrittenRun, account_results, new_run
 from papertape.runtime.shell import Shell
 from papertape.runtime.watchdog import watched
@@ -55,8 +55,9 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
     log, latest = start_logs("paper", screen=not on_terminal), deque[str](maxlen=1)
 
     def note(event: str, **facts: object) -> None:
-        (log.info if event == "connected" else log.warning)(event, **facts)
-        latest.append(", ".join([event, *(f"{name} {value}" for name, value in facts.items())]))
+        (log.info if event in ROUTINE else log.warning)(event, **facts)
+        if event != "health":
+            latest.append(", ".join([event, *(f"{name} {value}" for name, value in facts.items())]))
 
     async with open_recording(source, tape, None, note) as recording:
         next_seq = recording.writer.next_seq
@@ -64,7 +65,7 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
         written, went_on = go_on(tape, plan, recording.writer.sync, anew=request.new)
         with written.writer, watched(written.run):
             run_id = written.writer.run_id
-            log.info("trading on paper", tape=str(tape), run=run_id, goes_on=went_on, server=source.ws_url)
+            log.info("trading on paper", tape=str(tape), run=run_id, goes_on=went_on, servers=list(source.ws_urls))
             recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
             title = f"papertape paper: {source.rules.venue}, run {run_id}{', gone on with' if went_on else ''}"
             view = LiveView(Feed.of(recording), written.run, title, latest)
@@ -82,7 +83,9 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{source.rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{source.rules.venue} was never connected at {source.ws_urls[0]}"
+        )
     return Outcome(result)
 
 
@@ -95,7 +98,7 @@ def _result(recording: Recording, written: WrittenRun, tape: Path, state_hash: s
         went_on=went_on,
         connected=recording.session.connected,
         frames=recording.machine.frames,
-        reconnects=recording.session.reconnects,
+        reconnects=recording.session.links.reconnects,
         market_records=counts.records,
         prints=counts.prints,
         sequence_breaks=counts.sequence_breaks,

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from papertape.core.actions import Record, RecordedSymbol, RecordResult
+import msgspec
+
+from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed
 from papertape.core.fixed import format_fixed
@@ -13,7 +15,7 @@ from papertape.runtime.live_source import source_of
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
 from papertape.runtime.outcome import INTERRUPTED, Outcome
-from papertape.runtime.recording import Recording, Source, listen, open_recording
+from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.shell import Shell
@@ -34,32 +36,43 @@ async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
     reel = ReelOut(Path(request.reel_out)) if request.reel_out else None
 
     def note(event: str, **facts: object) -> None:
-        (log.info if event == "connected" else log.warning)(event, **facts)
+        (log.info if event in ROUTINE else log.warning)(event, **facts)
 
     async with open_recording(source, Path(request.tape), reel, note) as recording:
         if recording.writer.recovery is not None:
             log.warning("tape recovered", what=str(recording.writer.recovery))
         log.info(
-            "recording", symbols=",".join(source.symbols), venue=rules.venue, server=source.ws_url, tape=request.tape
+            "recording",
+            symbols=",".join(source.symbols),
+            venue=rules.venue,
+            servers=list(source.ws_urls),
+            tape=request.tape,
         )
         interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not recording.session.connected:
-        return Outcome(result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {source.ws_url}")
+        return Outcome(
+            result, ConnectFailed.exit_code, f"{rules.venue} was never connected at {', '.join(source.ws_urls)}"
+        )
     return Outcome(result)
 
 
 def _result(recording: Recording) -> RecordResult:
     _, machine, intake, recorder, session = recording
-    counts = intake.market.counts()
+    counts, health = intake.market.counts(), session.links.last_health
     return RecordResult(
         frames=machine.frames,
         market_records=counts.records,
         resyncs=recorder.resyncs,
         sequence_breaks=counts.sequence_breaks,
-        reconnects=session.reconnects,
+        reconnects=health.reconnects,
+        rotations=health.rotations,
+        failovers=health.failovers,
+        connection_attempts=health.attempts,
+        doubles_dropped=health.doubles_dropped,
+        clock_offset_ms=health.clock_offset_ms,
         crossed=counts.crossed,
         malformed=machine.malformed,
         ignored=machine.ignored,
@@ -67,6 +80,7 @@ def _result(recording: Recording) -> RecordResult:
         latency_us=intake.latency.summary(),
         verdicts=verdict_names(machine.gate.found),
         symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
+        links=msgspec.convert(msgspec.to_builtins(health.connections), list[RecordedLink]),
     )
 
 

@@ -27,6 +27,7 @@ class Recorder:
         note: Callable[..., None],
     ) -> None:
         self.resyncs = 0
+        self.clock_offset_ns: int | None = None
         self._machine = machine
         self._intake = intake
         self._reel = reel
@@ -154,6 +155,7 @@ class Recorder:
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """Note how far the venue's clock is ahead."""
+        self.clock_offset_ns = offset_ns
         self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
 
     def begin(self) -> None:

@@ -29,13 +29,16 @@ from papertape.tape.market_writer import MarketWriter
 FINISH_S = 3.0
 """At the end, prints still missing are asked for within this time."""
 
+ROUTINE = ("connected", "health", "connection is being replaced", "connection replaced")
+"""Events of a recording that need nobody's attention."""
+
 
 class Source(NamedTuple):
     """What to record, and from which servers; `silence_s` is how long a connection may say nothing."""
 
     rules: Rules
     symbols: tuple[str, ...]
-    ws_url: str
+    ws_urls: tuple[str, ...]
     rest_url: str
     silence_s: float
 
@@ -67,7 +70,7 @@ async def open_recording(
         intake = TapeIntake(machine.gate, writer, clock)
         recorder = Recorder(machine, intake, reel, note)
         async with AiohttpClient() as http:
-            network = Network(source.ws_url, source.rest_url, PicowsTransport(), http, source.silence_s, weights)
+            network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s, weights)
             session = BinanceSession(machine, recorder, network, clock.now_ns, note)
             intake.after_flush = session.look_for_wishes
             try:

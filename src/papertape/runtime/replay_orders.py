@@ -7,10 +7,9 @@ from pathlib import Path
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
 from papertape.core.fixed import parse_fixed
-from papertape.core.instruments import MONEY_SCALE, Instrument
+from papertape.core.instruments import MONEY_SCALE, Instrument, listed_in
 from papertape.paper_trading.engine.order_player import OrderPlayer, PlannedOrder
 from papertape.paper_trading.engine.rows import LARGE
-from papertape.runtime.listed import listed_in
 from papertape.runtime.models import Models, load_models
 from papertape.runtime.orders_file import OrderRow, check_writable, read_orders, with_symbols, write_fills
 from papertape.runtime.outcome import Outcome

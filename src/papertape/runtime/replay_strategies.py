@@ -5,8 +5,7 @@ from contextlib import ExitStack
 from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
 from papertape.core.fixed import parse_fixed
-from papertape.core.instruments import MONEY_SCALE
-from papertape.runtime.listed import listed_in
+from papertape.core.instruments import MONEY_SCALE, listed_in
 from papertape.runtime.models import load_models
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Records, Tally, played_of

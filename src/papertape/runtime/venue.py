@@ -1,14 +1,16 @@
 """`papertape venue`: the exchange in a box, until a signal comes."""
 
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from papertape.core.action_parts import VenueName
 from papertape.core.actions import Venue, VenueResult
-from papertape.core.errors import UsageError
+from papertape.core.errors import InputError, UsageError
 from papertape.runtime.loops import run_async, stop_signals
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.shell import Shell
-from papertape.venue.server import RunningVenue, running_market, running_venue
+from papertape.venue.faults.schema import FaultPlan, load_faults
+from papertape.venue.server import RunningVenue, Setup, running_market, running_venue
 from papertape.venue.synthetic.listings import first_symbols
 
 SYMBOLS_DEFAULT = 5
@@ -16,24 +18,38 @@ SYMBOLS_DEFAULT = 5
 
 def run(request: Venue, shell: Shell) -> Outcome[VenueResult]:
     """Handle a `Venue` request."""
-    name, box = _box(request)
+    name, box = _box(request, _setup(request))
     return run_async(_serve(name, box, shell))
 
 
-def _box(request: Venue) -> tuple[VenueName, AbstractAsyncContextManager[RunningVenue]]:
+def _setup(request: Venue) -> Setup:
+    """What the box is given beside its market. Raises InputError for a file that cannot be used."""
+    faults = load_faults(request.faults) if request.faults is not None else FaultPlan()
+    token = ""
+    if request.control_token_file is not None:
+        try:
+            token = Path(request.control_token_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{request.control_token_file} cannot be read: {error}") from error
+        if not token:
+            raise InputError(f"{request.control_token_file}: expected a token, was an empty file; write one into it")
+    return Setup(faults=faults, token=token)
+
+
+def _box(request: Venue, setup: Setup) -> tuple[VenueName, AbstractAsyncContextManager[RunningVenue]]:
     """What to serve. Raises UsageError for options that do not go together."""
     if request.seed is not None:
         if request.reel or request.symbol is not None:
             raise UsageError("expected --reel and --symbol, or --seed and --symbols, was both: a box serves one market")
         name = request.venue or "binance-spot"
         symbols = market_symbols(request.symbols)
-        return name, running_market(request.seed, symbols, name, port=request.port, speed=request.speed)
+        return name, running_market(request.seed, symbols, name, port=request.port, speed=request.speed, setup=setup)
     if request.symbols:
         raise UsageError("expected --seed with --symbols: they are of the market that is made; a reel takes --symbol")
     if not request.reel or request.venue is None or request.symbol is None:
         raise UsageError("expected --reel with --venue and --symbol, or --seed with --symbols, to say what to serve")
     symbol = request.symbol.strip().upper()
-    box = running_venue(request.reel, request.venue, symbol, port=request.port, speed=request.speed)
+    box = running_venue(request.reel, request.venue, symbol, port=request.port, speed=request.speed, setup=setup)
     return request.venue, box
 
 
@@ -55,5 +71,12 @@ async def _serve(
         async with running as box:
             shell.say(f"{name} listens: --ws-url {box.ws_url} --rest-url {box.rest_url}")
             interrupted = await stop
-            result = VenueResult(port=box.port, reel_ended=box.done.is_set())
+            report = box.report()
+            result = VenueResult(
+                port=box.port,
+                reel_ended=box.done.is_set(),
+                connections=report["opened"],
+                faults_done=sum(fault["state"] != "to come" for fault in report["faults"]),
+                rate_violations=report["rate_violations"],
+            )
     return Outcome(result, INTERRUPTED if interrupted else 0)

@@ -42,6 +42,7 @@ class Account:
     currency: str = "USDT"
     realised: int = 0
     fees: int = 0
+    sent: int = 0
     positions: dict[int, Position] = field(default_factory=dict)
     taken: dict[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
 

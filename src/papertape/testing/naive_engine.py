@@ -258,9 +258,11 @@ class NaiveEngine:
 
     def _send(self, order: Order, what: Due, price: int = 0, size: int = 0) -> None:
         self._sent += 1
+        account = self._venue.accounts[order.account]
+        account.sent += 1
         terms = self._venue.listings[order.instrument].terms
         jitter = terms.latency_jitter_ns
-        drawn = draw_below(jitter + 1, self._seed, LATENCY, self._sent, 0) if jitter else 0
+        drawn = draw_below(jitter + 1, self._seed, LATENCY, account.sent, 0) if jitter else 0
         due_ns = self._venue.now_ns + terms.latency_out_ns + drawn
         insort(self._due, Travelling(due_ns, self._sent, what, order.id, order.account, price, size))
 
@@ -293,7 +295,7 @@ class NaiveEngine:
         self._hash_events()
         venue = self._venue
         accounts = [
-            AccountView(one.name, one.cash, venue.reserved(number), one.realised, one.fees)
+            AccountView(one.name, one.cash, venue.reserved(number), one.realised, one.fees, one.sent)
             for number, one in enumerate(venue.accounts)
         ]
         positions = [

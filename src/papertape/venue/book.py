@@ -68,6 +68,17 @@ class VenueBook:
         asks = heapq.nsmallest(limit, self._asks)
         return [self._bids[price] for price in bids], [self._asks[price] for price in asks]
 
+    def copy(self) -> "VenueBook":
+        """The book as it is now; what comes later does not change it."""
+        book = VenueBook()
+        book._bids, book._asks = dict(self._bids), dict(self._asks)
+        book.last_update_id, book.event_ms, book.transaction_ms = (
+            self.last_update_id,
+            self.event_ms,
+            self.transaction_ms,
+        )
+        return book
+
     def _follows(self, event: DepthEvent) -> bool:
         # The first event after a snapshot may begin before it; a later one begins exactly at it.
         before = event.first_id - 1 if event.previous_id < 0 else event.previous_id

@@ -56,12 +56,23 @@ class ReelClock:
 
     def venue_ns(self, now_s: float) -> int:
         """The venue's time, ns UTC: reel time plus the running maximum of (E - arrival)."""
+        return self._reel_ns(now_s) + self._market.offset_ns
+
+    def since_opening_ns(self, now_s: float) -> int:
+        """Time of the market since its opening; 0 before."""
+        return max(0, self._reel_ns(now_s) - self._first_ns) if self._opened else 0
+
+    def since_opening_of_ns(self, ts_recv_ns: int) -> int:
+        """When a line of the reel comes, counted from the opening."""
+        return ts_recv_ns - self._first_ns
+
+    def _reel_ns(self, now_s: float) -> int:
         reel_ns = self._played_ns
         if not self._opened and self._runs_from_s is not None:
-            return self._first_ns + int((now_s - self._runs_from_s) * 1e9) + self._market.offset_ns
+            return self._first_ns + int((now_s - self._runs_from_s) * 1e9)
         if self._opened and self._speed:
             reel_ns = max(reel_ns, self._first_ns + int((now_s - self._anchor_s) * self._speed * 1e9))
         if self._next_ns is not None:
             reel_ns = min(reel_ns, self._next_ns)
         self._shown_ns = max(self._shown_ns, reel_ns)
-        return self._shown_ns + self._market.offset_ns
+        return self._shown_ns

@@ -90,6 +90,10 @@ class MessageRate:
         times.append(now_s)
         return over
 
+    def within_s(self, now_s: float) -> int:
+        """Frames of the last second; one too many is not counted, the limit is all that is remembered."""
+        return sum(1 for time_s in self._times if now_s - time_s < 1)
+
 
 class KeepAlive:
     """When to ping, and whether the pongs come. Only a pong that copies a ping's payload counts."""

@@ -1,7 +1,7 @@
 """From a frame of the reel to the clients that subscribed to it, in batches."""
 
 import asyncio
-import struct
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -9,25 +9,18 @@ import msgspec
 from aiohttp.abc import AbstractStreamWriter
 
 from papertape.venue.connection import ControlSession
+from papertape.venue.faults.tamper import Bent, Tamper
+from papertape.venue.frames import in_microseconds, text_frame, wrapped
 from papertape.venue.lines import Line
 from papertape.venue.market import Market
 from papertape.venue.rules import Category, VenueRules, delivers, is_diff_depth, partial_levels, symbol_of
 
-_TEXT = 0x81
 BUFFER_BYTES_MAX = 1 << 18
 """Bytes a transport may hold before the market waits for its client."""
 BUFFER_BYTES_LOW = 1 << 16
 """Bytes at which the market goes on."""
-
-
-def text_frame(payload: bytes) -> bytes:
-    """`payload` as one unmasked WebSocket text frame."""
-    length = len(payload)
-    if length < 126:
-        return bytes((_TEXT, length)) + payload
-    if length < 1 << 16:
-        return struct.pack("!BBH", _TEXT, 126, length) + payload
-    return struct.pack("!BBQ", _TEXT, 127, length) + payload
+HELD_FRAMES_MAX = 100_000
+"""Frames of a client that a fault may hold back; beyond it the oldest leaves early."""
 
 
 class Client(msgspec.Struct, eq=False):
@@ -37,8 +30,19 @@ class Client(msgspec.Struct, eq=False):
     category: Category
     transport: asyncio.Transport
     writer: AbstractStreamWriter
+    number: int = 0
+    """Which connection of the box it is, from 1."""
+    microseconds: bool = False
+    """Whether it asked for times in microseconds."""
     out: list[bytes] = []
     """Frames of the batch in the making."""
+    bent: Bent = msgspec.field(default_factory=Bent)
+    held: deque[tuple[float, bytes]] = msgspec.field(default_factory=deque)
+    """Frames that a fault delays: when each leaves, and the frame."""
+    silent: bool = False
+    """Half open: nothing goes out any more."""
+    deaf: bool = False
+    """Neither pings nor pongs go out, and none is taken."""
 
 
 class _Route(msgspec.Struct):
@@ -47,6 +51,7 @@ class _Route(msgspec.Struct):
     stream: str
     combined: bool
     levels: int
+    microseconds: bool
     clients: list[Client] = []
 
 
@@ -57,7 +62,7 @@ class Fanout:
     awaits: a coroutine for each message would be the bottleneck.
     """
 
-    def __init__(self, market: Market, rules: VenueRules) -> None:
+    def __init__(self, market: Market, rules: VenueRules, tamper: Tamper) -> None:
         self.clients: dict[Client, None] = {}
         self.subscribed = asyncio.Event()
         """Set while anybody is subscribed to anything."""
@@ -65,6 +70,7 @@ class Fanout:
         """Counts changes of subscriptions."""
         self._market = market
         self._rules = rules
+        self._tamper = tamper
         self._routes: dict[str, list[_Route]] = {}
 
     def add(self, client: Client) -> None:
@@ -80,12 +86,12 @@ class Fanout:
 
     def refresh(self) -> None:
         """Rebuild the routes after any change of subscriptions."""
-        routes: dict[tuple[str, str, bool, int], _Route] = {}
+        routes: dict[tuple[str, str, bool, int, bool], _Route] = {}
         for client in self.clients:
             for stream in client.control.streams:
                 source, levels = self._source(client.category, stream)
                 if source:
-                    key = (source, stream, client.control.combined, levels)
+                    key = (source, stream, client.control.combined, levels, client.microseconds)
                     routes.setdefault(key, _Route(*key[1:])).clients.append(client)
         self._routes = {}
         for (source, *_), route in routes.items():
@@ -102,11 +108,42 @@ class Fanout:
             payload = self._market.partial_depth(symbol_of(route.stream), route.levels) if route.levels else data
             if not payload:
                 continue
+            if route.microseconds:
+                payload = in_microseconds(payload)
             if route.combined:
-                payload = b'{"stream":"%b","data":%b}' % (route.stream.encode(), payload)
+                payload = wrapped(route.stream, payload)
             frame = text_frame(payload)
             for client in route.clients:
+                if self._tamper.active or client.bent.late or client.held:
+                    self._bend(client, symbol_of(route.stream), payload)
+                else:
+                    client.out.append(frame)
+
+    def _bend(self, client: Client, symbol: str, payload: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        for delay_ms, frame in self._tamper.bend(client.bent, client.number, symbol, payload):
+            if not delay_ms and not client.held:
                 client.out.append(frame)
+                continue
+            # TCP keeps the order: what comes after a frame that waits waits for it.
+            due_s = loop.time() + delay_ms / 1000
+            if client.held:
+                due_s = max(due_s, client.held[-1][0])
+            else:
+                loop.call_at(due_s, self._release, client)
+            client.held.append((due_s, frame))
+            if len(client.held) > HELD_FRAMES_MAX:
+                client.out.append(client.held.popleft()[1])
+
+    def _release(self, client: Client) -> None:
+        """Send the delayed frames that are due."""
+        loop = asyncio.get_running_loop()
+        while client.held and client.held[0][0] <= loop.time():
+            client.out.append(client.held.popleft()[1])
+        if client in self.clients:
+            self.flush()
+        if client.held:
+            loop.call_at(client.held[0][0], self._release, client)
 
     def flush(self) -> list[Client]:
         """Write all batches; returns the clients whose buffers are full."""
@@ -114,6 +151,8 @@ class Fanout:
         for client in list(self.clients):
             if client.transport.is_closing():
                 self.remove(client)
+            elif client.silent:
+                client.out.clear()
             elif client.out:
                 client.transport.write(b"".join(client.out))
                 client.out.clear()

@@ -1,6 +1,7 @@
 """What the market knows at one moment of the reel: books, best bids and asks, prints."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -25,6 +26,8 @@ class Market:
         self.tickers: dict[str, bytes] = {}
         self.prints = {symbol: deque[bytes](maxlen=rules.prints_kept_max) for symbol in facts.symbols}
         self.aggregates = {symbol: deque[bytes](maxlen=rules.prints_kept_max) for symbol in facts.symbols}
+        self.frozen: dict[str, VenueBook] = {}
+        """Old books, that REST shows while a fault wants it."""
         self.event: lines.DepthEvent | None = None
         """The depth event of the frame played last, if it was one."""
         self._book_of = {stream: self.books[symbol] for symbol, stream in facts.diff_streams.items()}
@@ -63,6 +66,15 @@ class Market:
                 self.tickers[symbol_of(stream)] = data
         if event_ms:
             self.offset_ns = max(self.offset_ns, event_ms * 1_000_000 - frame.ts_recv_ns)
+
+    def freeze(self, symbols: Iterable[str]) -> None:
+        """REST shows these books as they are now, until `thaw`."""
+        self.frozen |= {symbol: self.books[symbol].copy() for symbol in symbols if symbol in self.books}
+
+    def thaw(self, symbols: Iterable[str]) -> None:
+        """REST shows these books as they are again."""
+        for symbol in symbols:
+            self.frozen.pop(symbol, None)
 
     def partial_depth(self, symbol: str, levels: int) -> bytes:
         """The best `levels` of a symbol after the depth event just played; nothing while the book is not whole."""

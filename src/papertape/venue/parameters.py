@@ -10,12 +10,13 @@ _SYMBOL = re.compile(r"[A-Z0-9\-_.]{1,20}")
 
 
 class RestError(Exception):
-    """An answer with a negative code; `status` is the HTTP status."""
+    """An answer with a negative code; `status` is the HTTP status, `wait_s` the seconds of `Retry-After`, if any."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, wait_s: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.wait_s = wait_s
 
 
 class Parameters:

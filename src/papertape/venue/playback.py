@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from papertape.venue.clock import ReelClock
 from papertape.venue.fanout import Client, Fanout, drained
@@ -15,6 +16,19 @@ EARLY_MAX_S = 0.0005
 """Lines due within this time go out with the batch at hand: a timer for each would cost more than it is worth."""
 
 
+class Breaks(Protocol):
+    """Something that happens at times of the market, in ns since its opening."""
+
+    @property
+    def next_ns(self) -> int | None:
+        """When it happens next."""
+        ...
+
+    def pass_to(self, now_ns: int) -> None:
+        """Let happen what was to happen until now."""
+        ...
+
+
 class Playback:
     """One run of a source, from the opening of the market to the last line."""
 
@@ -26,8 +40,9 @@ class Playback:
         clock: ReelClock,
         rules: VenueRules,
         close_slow: Callable[[Client], None],
+        breaker: Breaks,
     ) -> None:
-        """`close_slow` gets rid of a client that holds the market up."""
+        """`close_slow` gets rid of a client that holds the market up, `breaker` lets faults happen in their time."""
         self.began = asyncio.Event()
         self.done = asyncio.Event()
         self._source = source
@@ -36,6 +51,7 @@ class Playback:
         self._clock = clock
         self._rules = rules
         self._close_slow = close_slow
+        self._breaker = breaker
 
     async def run(self) -> None:
         """Wait for the opening, then play to the end. Raises InputError for a line that cannot be used."""
@@ -53,6 +69,7 @@ class Playback:
                 await asyncio.sleep(max(0.0, self._clock.wait_s(due_ns, now_s())))
                 if self._clock.as_taken:
                     await self._fanout.subscribed.wait()
+            self._break(due_ns)
             for frame, line in self._source.take():
                 data = self._market.play(frame, line)
                 self._fanout.spread(line, data)
@@ -62,6 +79,12 @@ class Playback:
         await self._flush()
         self._clock.ended()
         self.done.set()
+
+    def _break(self, due_ns: int) -> None:
+        """What is to break before the lines of this moment breaks."""
+        at_ns = self._breaker.next_ns
+        if at_ns is not None and at_ns <= self._clock.since_opening_of_ns(due_ns):
+            self._breaker.pass_to(self._clock.since_opening_of_ns(due_ns))
 
     async def _opening(self) -> None:
         while True:

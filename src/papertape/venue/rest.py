@@ -80,7 +80,7 @@ class RestDesk:
         rules = self._rules
         symbol = parameters.symbol()
         limit = parameters.limit(rules.depth_limit_default, rules.depth_limits or range(1, 1 << 63))
-        book = self._market.books[symbol]
+        book = self._market.frozen.get(symbol, self._market.books[symbol])
         if not book.known:
             raise RestError(-1112, "No orders on book for symbol.")
         bids, asks = book.top(min(limit, rules.depth_limit_max))

@@ -31,6 +31,15 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_s_max: int
     """Incoming messages a second and connection; ping and pong frames count."""
     streams_max: int = 1024
+    lifetime_s: float = 86_400
+    """A connection is closed when it is this old."""
+    attempts_max: int = 300
+    """Connection attempts of an address in `attempts_window_s`; one more is refused with 429."""
+    attempts_window_s: float = 300
+    strikes_max: int = 3
+    """So many connections lost to too many messages, or attempts too many, ban an address."""
+    rest_strikes_max: int = 10
+    """So many requests after a 429 in its minute, or during a ban, ban an address (418), for twice as long each time."""
     control_bytes_max: int = 4096
     """A longer control frame is ignored without an answer, as users of the real venue report."""
     opening_quiet_s: float = 0.5

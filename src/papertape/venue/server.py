@@ -1,46 +1,79 @@
 """The exchange in a box: one loopback port that answers WebSocket and REST like a Binance venue, from a reel or a synthetic market."""
 
 import asyncio
-import ipaddress
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from papertape.core.errors import InputError
+from papertape.venue.breaking import Breaker
 from papertape.venue.clock import ReelClock
+from papertape.venue.control import ControlDesk, is_loopback
 from papertape.venue.fanout import Client, Fanout
+from papertape.venue.faults.schema import AnyFault, FaultPlan
+from papertape.venue.faults.tamper import Tamper
+from papertape.venue.faults.timeline import Timeline
+from papertape.venue.frames import rest_in_microseconds
+from papertape.venue.gate import VenueGate
+from papertape.venue.log import VenueLog
 from papertape.venue.market import Market
 from papertape.venue.parameters import RestError
 from papertape.venue.playback import Playback
-from papertape.venue.rest import RestDesk, WeightAccount
+from papertape.venue.rest import RestDesk
 from papertape.venue.rules import RULES, VenueName, VenueRules
 from papertape.venue.scan import scan_reel
-from papertape.venue.sockets import SocketDesk
+from papertape.venue.sockets import SocketDesk, refusal
 from papertape.venue.sources import ReelSource, Source, SyntheticSource
 from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
+
+WATCH_EVERY_S = 0.01
+"""How exact faults are in time while the market is silent."""
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a box is given beside its market: faults to come, and the token of its control endpoint."""
+
+    faults: FaultPlan = FaultPlan()
+    token: str = ""
+
+
+NOTHING_MORE = Setup()
 
 
 class RunningVenue:
     """A running box; `running_venue` and `running_market` make one."""
 
     def __init__(
-        self, source: Source, market: Market, rules: VenueRules, clock: ReelClock, group: asyncio.TaskGroup
+        self,
+        source: Source,
+        market: Market,
+        rules: VenueRules,
+        clock: ReelClock,
+        group: asyncio.TaskGroup,
+        setup: Setup,
     ) -> None:
         self.host = ""
         self.port = 0
         self._rules = rules
         self._group = group
         self._clock = clock
-        self._fanout = Fanout(market, rules)
-        self._sockets = SocketDesk(self._fanout, rules)
+        self.log = VenueLog()
+        """What happened so far."""
+        timeline = Timeline(setup.faults)
+        tamper = Tamper(timeline)
+        self._fanout = Fanout(market, rules, tamper)
+        self._sockets = SocketDesk(self._fanout, rules, self.log)
         self._rest = RestDesk(market, rules)
-        self._weights = WeightAccount(rules.weight_per_minute_max)
-        self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow)
+        self._breaker = Breaker(timeline, tamper, self._sockets, market, self._venue_ms)
+        self._gate = VenueGate(rules, self._breaker, self.log)
+        self._control = ControlDesk(timeline, self._breaker, self.log, self._since_opening_ns, setup.token)
+        self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow, self._breaker)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -63,9 +96,17 @@ class RunningVenue:
         """Base of the REST paths."""
         return f"http://{self._authority}"
 
+    def report(self) -> dict[str, Any]:
+        """What `GET /control` tells: faults, connections, requests, weights, breaches of limits."""
+        return self._control.report()
+
+    def add_faults(self, faults: Iterable[AnyFault]) -> None:
+        """As `POST /control/faults`. Raises InputError for too many."""
+        self._breaker.add(faults, self._since_opening_ns())
+
     async def start(self, host: str, port: int) -> None:
         """Listen (`port` 0: any free one) and get ready to play. Raises InputError when that cannot be."""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise InputError(f"host: expected a loopback address such as 127.0.0.1, was {host}")
         await self._runner.setup()
         try:
@@ -77,17 +118,34 @@ class RunningVenue:
                 "stop what uses it or choose another port"
             ) from error
         self.host, self.port = self._runner.addresses[0][:2]
-        self._player = self._group.create_task(self._playback.run())
+        self._breaker.pass_to(0)
+        self._tasks = [self._group.create_task(self._playback.run()), self._group.create_task(self._watch())]
 
     async def stop(self) -> None:
         """Close every connection and the port."""
-        self._player.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._sockets.close_all()
         await self._runner.cleanup()
 
     @property
     def _authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def _since_opening_ns(self) -> int:
+        return self._clock.since_opening_ns(asyncio.get_running_loop().time())
+
+    def _venue_ms(self) -> int:
+        return self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000 + self._breaker.jump_ms()
+
+    async def _watch(self) -> None:
+        """Faults happen in time also when the market has nothing to tell."""
+        while True:
+            if self._breaker.next_ns is None:
+                self._breaker.changed.clear()
+                await self._breaker.changed.wait()
+            self._breaker.pass_to(self._since_opening_ns())
+            await asyncio.sleep(WATCH_EVERY_S)
 
     def _close_slow(self, client: Client) -> None:
         self._group.create_task(self._sockets.close_slow(client))
@@ -96,48 +154,38 @@ class RunningVenue:
         application = web.Application()
         for category in self._rules.categories:
             prefix = "" if category == "unrouted" else f"/{category}"
-            serve = partial(self._sockets.serve, category=category)
+            serve = partial(self._sockets.serve, category=category, gate=self._gate)
             for path in ("/ws", "/ws/{streams:.*}", "/stream"):
                 application.router.add_get(prefix + path, serve)
         for route in self._rest.routes:
             application.router.add_get(f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=route))
+        self._control.add_routes(application)
         return application
 
     async def _answer(self, request: web.Request, route: str) -> web.Response:
         query = dict(request.query)
-        weight = self._rest.weight(route, query)
-        used, wait_s = self._weights.charge(request.remote or "", weight, time.time())
-        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        headers: dict[str, str] = {}
         try:
-            if wait_s:
-                headers["Retry-After"] = str(wait_s)
-                limit = self._rules.weight_per_minute_max
-                raise RestError(-1003, f"Too much request weight used; current limit is {limit} per 1 MINUTE.", 429)
-            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND")
-            if time_unit.upper() != "MILLISECOND":
+            weight = self._rest.weight(route, query)
+            await self._gate.charge(request.remote or "", route, weight, headers)
+            time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper()
+            if time_unit not in ("MILLISECOND", "MICROSECOND"):
                 raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
-            venue_ms = self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
-            return _json(200, self._rest.answer(route, query, venue_ms), headers)
+            if route == "depth":
+                self._breaker.stale(query.get("symbol", ""))
+            answer = msgspec.json.encode(self._rest.answer(route, query, self._venue_ms()))
+            if time_unit == "MICROSECOND" and self._rules.name == "binance-spot":
+                answer = rest_in_microseconds(answer)
+            response = web.Response(body=answer, content_type="application/json", charset="utf-8")
         except RestError as error:
-            return _json(error.status, {"code": error.code, "msg": str(error)}, headers)
-
-
-def _json(status: int, answer: object, headers: dict[str, str]) -> web.Response:
-    body = msgspec.json.encode(answer)
-    return web.Response(status=status, body=body, content_type="application/json", charset="utf-8", headers=headers)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+            response = refusal(error)
+        response.headers.update(headers)
+        self.log.count(self.log.statuses, str(response.status))
+        return response
 
 
 @asynccontextmanager
-async def running_venue(
+async def running_venue(  # noqa: PLR0913 - a reel takes three words, its serving the rest
     reels: Sequence[str | Path],
     venue: VenueName,
     symbol: str,
@@ -146,6 +194,7 @@ async def running_venue(
     port: int = 0,
     speed: float = 0,
     rules: VenueRules | None = None,
+    setup: Setup = NOTHING_MORE,
 ) -> AsyncIterator[RunningVenue]:
     """A box that plays reels, and runs as long as the block does.
 
@@ -156,7 +205,7 @@ async def running_venue(
     """
     rules = rules or RULES[venue]
     market = Market(scan_reel(reels, symbol), rules)
-    async with _running(ReelSource(reels), market, rules, _clock(market, speed), host, port) as box:
+    async with _running(ReelSource(reels), market, rules, _clock(market, speed), host, port, setup) as box:
         yield box
 
 
@@ -171,6 +220,7 @@ async def running_market(  # noqa: PLR0913 - a market takes three words, its ser
     seconds: float | None = None,
     begin_ns: int | None = BEGIN_NS,
     rules: VenueRules | None = None,
+    setup: Setup = NOTHING_MORE,
 ) -> AsyncIterator[RunningVenue]:
     """A box with a synthetic market, that runs as long as the block does.
 
@@ -185,7 +235,7 @@ async def running_market(  # noqa: PLR0913 - a market takes three words, its ser
     synthetic = SyntheticMarket(seed, symbols, venue, starts_ns)
     source = SyntheticSource(synthetic, None if seconds is None else starts_ns + int(seconds * 1_000_000_000))
     market = Market(synthetic.facts(), rules)
-    async with _running(source, market, rules, _clock(market, speed, runs_from_s), "127.0.0.1", port) as box:
+    async with _running(source, market, rules, _clock(market, speed, runs_from_s), "127.0.0.1", port, setup) as box:
         yield box
 
 
@@ -197,11 +247,11 @@ def _clock(market: Market, speed: float, runs_from_s: float | None = None) -> Re
 
 @asynccontextmanager
 async def _running(
-    source: Source, market: Market, rules: VenueRules, clock: ReelClock, host: str, port: int
+    source: Source, market: Market, rules: VenueRules, clock: ReelClock, host: str, port: int, setup: Setup
 ) -> AsyncIterator[RunningVenue]:
     try:
         async with asyncio.TaskGroup() as group:
-            box = RunningVenue(source, market, rules, clock, group)
+            box = RunningVenue(source, market, rules, clock, group, setup)
             await box.start(host, port)
             try:
                 yield box

@@ -30,7 +30,8 @@ def test_the_commented_config_is_the_default_and_comments_every_key(tmp_path: Pa
     assert load_config(written(tmp_path, text)) == Config()
     lines = text.splitlines()
     keys = [number for number, line in enumerate(lines) if " = " in line and not line.startswith("#")]
-    assert {lines[number].split(" = ")[0] for number in keys} == set(tomllib.loads(text)["real_time"]["crypto"])
+    tables = tomllib.loads(text)["real_time"]
+    assert [lines[number].split(" = ")[0] for number in keys] == [*tables["forex"], *tables["crypto"]]
     assert all(lines[number - 1].startswith("# ") for number in keys)
 
 
@@ -39,7 +40,7 @@ def test_the_commented_config_is_the_default_and_comments_every_key(tmp_path: Pa
     [
         (
             "[real_time.crypto]\nsymbol = ['A']\n",
-            ["`real_time.crypto.symbol`", "symbols, websocket_timeout", "did you mean"],
+            ["`real_time.crypto.symbol`", "symbols, timeframes, websocket_timeout", "did you mean"],
         ),
         ("[realtime.crypto]\n", ["`realtime`", "real_time"]),
         ("nonsense = 1\n", ["`nonsense`", "real_time"]),
@@ -50,6 +51,12 @@ def test_the_commented_config_is_the_default_and_comments_every_key(tmp_path: Pa
         ("[real_time.crypto]\nwebsocket_timeout = true\n", ["websocket_timeout", "float"]),
         ("[real_time.crypto]\nsymbols = 'BTCUSDT'\n", ["symbols", "array"]),
         ("[real_time.crypto]\nsymbols = [1]\n", ["symbols", "str"]),
+        ("[real_time.crypto]\nprovider = 'Binance'\n", ["real_time.crypto.provider", "binance-usdm"]),
+        ("[real_time.crypto]\nbackups = ['kraken']\n", ["real_time.crypto.backups", "ccxt:"]),
+        ("[real_time.crypto]\nbuffer_size = 0\n", ["buffer_size", ">= 1"]),
+        ("[real_time.crypto]\ntimeframes = ['1w']\n", ["real_time.crypto", "timeframes", "'1w'"]),
+        ("[real_time.forex]\ntimeframes = ['MN1']\n", ["real_time.forex", "timeframes", "'MN1'"]),
+        ("[real_time.forex]\nsymbol = ['EURUSD']\n", ["`real_time.forex.symbol`", "did you mean"]),
         ("real_time = 3\n", ["real_time", "object"]),
         ("[real_time\n", ["no TOML"]),
     ],

@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def request(home: Path, **more: object) -> Record:
-    values: dict[str, object] = {"ws_url": "ws://127.0.0.1:9", "rest_url": "http://127.0.0.1:9", "seconds": 0.05}
+    values: dict[str, object] = {"ws_url": ["ws://127.0.0.1:9"], "rest_url": "http://127.0.0.1:9", "seconds": 0.05}
     return Record(tape=str(home / "tape"), venue="binance-spot", **(values | more))  # type: ignore[arg-type]
 
 
@@ -33,8 +33,9 @@ def test_an_empty_name_among_the_symbols(home: Path) -> None:
 @pytest.mark.parametrize("port", ["99999", "0", "x"])
 def test_a_url_with_a_port_that_cannot_be_is_named(home: Path, option: str, port: str) -> None:
     scheme = "ws" if option == "ws_url" else "http"
+    url = f"{scheme}://127.0.0.1:{port}"
     with pytest.raises(InputError, match=f"--{option.replace('_', '-')}.*127.0.0.1:{port}"):
-        run(request(home, **{option: f"{scheme}://127.0.0.1:{port}"}), Shell())
+        run(request(home, **{option: ["ws://127.0.0.1:9", url] if option == "ws_url" else url}), Shell())
     assert not (home / "tape").exists()
 
 

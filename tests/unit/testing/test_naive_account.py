@@ -18,7 +18,7 @@ def test_spot_pays_and_gets_value_and_fee_and_realises_the_part_of_the_cost() ->
     world.sell(0, 1)
     assert world.cash() == 697 + 110 - Fraction("1.1")
     assert world.position()[2:] == (2, 200 * MONEY, 10 * MONEY, 410_000_000, 2)
-    assert world.account()[2:] == (0, 10 * MONEY, 410_000_000)
+    assert world.account()[2:] == (0, 10 * MONEY, 410_000_000, 2)
     world.sell(112, 2)
     world.trade(113, 1, sold=False)
     assert world.cash() == Fraction("805.9") + 112 + Fraction("1.12")

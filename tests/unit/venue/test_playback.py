@@ -9,7 +9,11 @@ from aiohttp.abc import AbstractStreamWriter
 
 from papertape.venue.clock import ReelClock
 from papertape.venue.connection import ControlSession
-from papertape.venue.fanout import Client, Fanout, text_frame
+from papertape.venue.fanout import Client, Fanout
+from papertape.venue.faults.schema import FaultPlan
+from papertape.venue.faults.tamper import Tamper
+from papertape.venue.faults.timeline import Timeline
+from papertape.venue.frames import text_frame
 from papertape.venue.market import Market
 from papertape.venue.playback import BATCH_LINES_MAX, Playback
 from papertape.venue.rules import SPOT
@@ -63,6 +67,15 @@ def client(transport: Written, *streams: str) -> Client:
     return Client(ControlSession(RULES, combined=False, streams=streams), "unrouted", transport, Writer())
 
 
+class Nothing:
+    """Nothing ever breaks."""
+
+    next_ns = None
+
+    def pass_to(self, now_ns: int) -> None:
+        raise NotImplementedError
+
+
 class Stage:
     """A playback of a small reel, without a server."""
 
@@ -72,9 +85,9 @@ class Stage:
         wrapped = (f'{{"stream":"abcusdt@trade","data":{payload.decode()}}}' for payload in self.payloads)
         path.write_text("".join(f"{1_700_000_000_000_000 + n} {line}\n" for n, line in enumerate(wrapped)))
         market = Market(scan_reel([path], "ABCUSDT"), RULES)
-        self.fanout = Fanout(market, RULES)
+        self.fanout = Fanout(market, RULES, Tamper(Timeline(FaultPlan())))
         self.playback = Playback(
-            ReelSource([path]), market, self.fanout, ReelClock(market, 0), RULES, self.fanout.remove
+            ReelSource([path]), market, self.fanout, ReelClock(market, 0), RULES, self.fanout.remove, Nothing()
         )
         self.prints = market.prints["ABCUSDT"]
 

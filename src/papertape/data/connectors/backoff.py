@@ -2,8 +2,16 @@
 
 import random
 
-FIRST_S = 0.25
-CAP_S = 10.0
+from papertape.data.wire.connection import BACKOFF_CAP_S as CAP_S
+from papertape.data.wire.connection import BACKOFF_FIRST_S as FIRST_S
+from papertape.data.wire.connection import backoff_s
+
+__all__ = ["CAP_S", "FIRST_S", "Backoff", "chance"]
+
+
+def chance() -> float:
+    """A number between 0 and 1, for the jitter of waits that pure code decides."""
+    return random.random()
 
 
 class Backoff:
@@ -14,9 +22,8 @@ class Backoff:
 
     def next_s(self) -> float:
         """Seconds to wait before the next try."""
-        ceiling = min(CAP_S, 2 * FIRST_S * 2**self._tries)
-        self._tries = min(self._tries + 1, 16)
-        return random.uniform(FIRST_S, ceiling)
+        self._tries += 1
+        return backoff_s(self._tries - 1, chance())
 
     def reset(self) -> None:
         """The last try brought healthy data."""

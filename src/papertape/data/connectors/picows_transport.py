@@ -1,5 +1,7 @@
 """WebSocket connections over picows."""
 
+import asyncio
+
 import picows
 
 from papertape.core.errors import ConnectFailed
@@ -11,6 +13,7 @@ FRAME_BYTES_MAX = 16 << 20
 _TEXT = picows.WSMsgType.TEXT
 _CONTINUATION = picows.WSMsgType.CONTINUATION
 _CLOSE = picows.WSMsgType.CLOSE
+_PONG = picows.WSMsgType.PONG
 
 
 class _Listener(picows.WSListener):
@@ -21,6 +24,22 @@ class _Listener(picows.WSListener):
         self._on_frame = on_frame
         self._parts = bytearray()
         self.ended = "connection lost without a close frame"
+        self.pinged_s: float | None = None
+        self.pongs = 0
+        self.round_trip_s: float | None = None
+
+    def is_user_specific_pong(self, frame: picows.WSFrame) -> bool:
+        """Called for pongs while picows waits for one itself; any pong answers it, as well as us."""
+        if frame.msg_type != picows.WSMsgType.PONG:
+            return False
+        self._take_pong()
+        return True
+
+    def _take_pong(self) -> None:
+        self.pongs += 1
+        if self.pinged_s is not None:
+            self.round_trip_s = asyncio.get_running_loop().time() - self.pinged_s
+            self.pinged_s = None
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         kind = frame.msg_type
@@ -39,6 +58,8 @@ class _Listener(picows.WSListener):
             elif len(self._parts) > FRAME_BYTES_MAX:
                 self.ended = f"a fragmented message of more than {FRAME_BYTES_MAX} bytes"
                 transport.disconnect()
+        elif kind == _PONG:
+            self._take_pong()
 
 
 class _PicowsLink:
@@ -48,6 +69,28 @@ class _PicowsLink:
 
     def send(self, text: bytes) -> None:
         self._transport.send(_TEXT, text)
+
+    @property
+    def pongs(self) -> int:
+        return self._listener.pongs
+
+    @property
+    def round_trip_s(self) -> float | None:
+        return self._listener.round_trip_s
+
+    def ping(self) -> None:
+        self._listener.pinged_s = asyncio.get_running_loop().time()
+        self._transport.send_ping()
+
+    def pause(self) -> None:
+        self._stream.pause_reading()
+
+    def resume(self) -> None:
+        self._stream.resume_reading()
+
+    @property
+    def _stream(self) -> asyncio.Transport:
+        return self._transport.underlying_transport
 
     def close(self) -> None:
         self._listener.ended = "closed by us"

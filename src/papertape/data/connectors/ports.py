@@ -12,8 +12,25 @@ OnFrame = Callable[[bytes, bool], None]
 class Link(Protocol):
     """One WebSocket connection that is up."""
 
+    @property
+    def pongs(self) -> int:
+        """How many pings were answered."""
+
+    @property
+    def round_trip_s(self) -> float | None:
+        """Seconds that the latest answer took; None before the first."""
+
     def send(self, text: bytes) -> None:
         """Send one text frame."""
+
+    def ping(self) -> None:
+        """Send a ping frame."""
+
+    def pause(self) -> None:
+        """Read no more from the socket; what was read already still comes."""
+
+    def resume(self) -> None:
+        """Read again."""
 
     def close(self) -> None:
         """End the connection without waiting."""
@@ -53,6 +70,10 @@ class HttpClient(Protocol):
 
 class Intake(Protocol):
     """Takes everything that arrives, in order, and stamps it."""
+
+    @property
+    def clock_offset_ns(self) -> int | None:
+        """How far the venue's clock was found to be ahead of ours, if it was."""
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         """A frame from a connection."""

@@ -20,6 +20,7 @@ class StreamIntake:
         note: Callable[..., None],
     ) -> None:
         self.after_flush: Callable[[], None] = lambda: None
+        self.clock_offset_ns: int | None = None
         self._machine = machine
         self._now_ns = now_ns
         self._deliver = deliver
@@ -72,6 +73,7 @@ class StreamIntake:
 
     def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
         """See `Intake`."""
+        self.clock_offset_ns = offset_ns
         self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
 
     def link_up(self, connection: int) -> None:

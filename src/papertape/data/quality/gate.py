@@ -6,7 +6,7 @@ as `ids`; the gate adds what the values themselves say.
 
 from collections.abc import Iterable, Sequence
 
-from papertape.core.records import WHOLE, Flag, Kind, RecordBuffer, Verdict
+from papertape.core.records import NO_ID, WHOLE, Flag, Kind, RecordBuffer, Verdict
 from papertape.core.values import Field
 
 _CROSSED = int(Verdict.CROSSED)
@@ -51,7 +51,7 @@ class Gate:
         ask_size: int,
         update_id: int,
     ) -> None:
-        """Judge and pack one quote."""
+        """Judge and pack one quote; one without an id is in order."""
         verdict = 0
         if bid >= ask:
             verdict = _CROSSED if bid > ask else _LOCKED
@@ -60,7 +60,7 @@ class Gate:
         latest = self._quote_ids.get(index, -1)
         if update_id > latest:
             self._quote_ids[index] = update_id
-        else:
+        elif update_id != NO_ID:
             verdict |= _DUPLICATE if update_id == latest else _OUT_OF_ORDER
         if verdict:
             self._count(verdict)

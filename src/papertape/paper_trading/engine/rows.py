@@ -226,7 +226,7 @@ ORDER_DTYPE = np.dtype(
 ACCOUNT_DTYPE = np.dtype(
     [
         *((name, "<i8") for name in ("open", "stopped", "listens", "leverage", "currency")),
-        *((name, "<i8") for name in ("cash", "reserved", "realised", "fees", "taken_count")),
+        *((name, "<i8") for name in ("cash", "reserved", "realised", "fees", "sent", "taken_count")),
     ]
 )
 

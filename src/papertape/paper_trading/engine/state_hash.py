@@ -35,6 +35,8 @@ class AccountView(NamedTuple):
     reserved: int
     realised: int
     fees: int
+    sent: int
+    """Orders, cancels and amends that it sent to the venue; they number its draws of latency."""
 
 
 class PositionView(NamedTuple):

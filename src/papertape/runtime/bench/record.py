@@ -58,7 +58,7 @@ async def _measure(frames: int, port: int, folder: Path) -> BenchRecordResult:
         intake = TapeIntake(machine.gate, writer, clock)
         recorder = Recorder(machine, intake, None, lambda *_, **__: None)
         async with AiohttpClient() as http:
-            network = Network(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}", PicowsTransport(), http, 30)
+            network = Network((f"ws://127.0.0.1:{port}",), f"http://127.0.0.1:{port}", PicowsTransport(), http, 30)
             session = BinanceSession(machine, recorder, network, clock.now_ns, lambda *_, **__: None)
             await session.list_symbols()
             intake.after_flush = after_take

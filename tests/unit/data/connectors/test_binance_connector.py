@@ -26,7 +26,7 @@ DEADLINE_S = 30
 @asynccontextmanager
 async def connector_to_a_box(**more: Any) -> AsyncIterator[BinanceConnector]:
     async with running_market(7, ["BTCUSDT", "ETHUSDT"], speed=5) as box, AiohttpClient() as http:
-        network = Network(f"ws://127.0.0.1:{box.port}", f"http://127.0.0.1:{box.port}", PicowsTransport(), http, 30)
+        network = Network((box.ws_url,), box.rest_url, PicowsTransport(), http, 30)
         async with BinanceConnector(SPOT, network, UtcClock().now_ns, **more) as connector:
             yield connector
 

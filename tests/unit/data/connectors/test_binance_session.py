@@ -22,9 +22,17 @@ class OpenLink:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.ended = asyncio.Event()
+        self.pongs = 0
+        self.round_trip_s: float | None = None
 
     def send(self, text: bytes) -> None:
         self.sent.append(text)
+
+    def ping(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
 
     def close(self) -> None:
         self.ended.set()
@@ -64,6 +72,7 @@ class Taken:
     def __init__(self, machine: BinanceMachine) -> None:
         self._machine = machine
         self.offsets: list[int] = []
+        self.clock_offset_ns: int | None = None
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         self._machine.take(1, payload)
@@ -90,7 +99,7 @@ def session_of(rules: Rules, wires: Wires, *symbols: str) -> tuple[BinanceSessio
     numbers = {symbol: number for number, symbol in enumerate(symbols or ("ABCUSDT",))}
     machine = BinanceMachine(rules, numbers, Gate(RecordBuffer()))
     taken = Taken(machine)
-    network = Network("ws://venue", "http://venue", wires, wires, 30)
+    network = Network(["ws://venue"], "http://venue", wires, wires, 30)
     return BinanceSession(machine, taken, network, lambda: 1, lambda *_, **__: None), machine, taken
 
 

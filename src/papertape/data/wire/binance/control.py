@@ -10,6 +10,8 @@ import msgspec
 
 NAMES_PER_FRAME_MAX = 100
 FRAME_BYTES_MAX = 4_000
+UNANSWERED_MAX = 256
+"""Requests remembered, to name their streams when they are refused."""
 
 
 class ControlError(msgspec.Struct):
@@ -43,10 +45,13 @@ class Control:
         """The frames that subscribe to `streams`."""
         return self._requests("SUBSCRIBE", streams)
 
-    def end(self) -> list[str]:
-        """A connection ended: what the venue refused so far; requests without a reply are forgotten."""
+    def unsubscribe(self, streams: Sequence[str]) -> list[bytes]:
+        """The frames that end `streams`."""
+        return self._requests("UNSUBSCRIBE", streams)
+
+    def take_refusals(self) -> list[str]:
+        """What the venue has refused since the last call."""
         refusals, self.refusals = self.refusals, []
-        self._open.clear()
         return refusals
 
     def _requests(self, method: str, streams: Sequence[str]) -> list[bytes]:
@@ -60,6 +65,8 @@ class Control:
                     break
                 count = max(1, count * FRAME_BYTES_MAX // len(frame))
             self._open[self._next_id] = tuple(rest[:count])
+            if len(self._open) > UNANSWERED_MAX:
+                del self._open[next(iter(self._open))]  # its connection is gone
             self._next_id += 1
             frames.append(frame)
             del rest[:count]

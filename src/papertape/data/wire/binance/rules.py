@@ -28,11 +28,13 @@ class Rules(msgspec.Struct, frozen=True):
     `bridges` and `follows` take (book id, U, u, pu): whether an event may be the first after a
     snapshot, and whether it may follow an applied one. `routes` are the path prefixes of the
     WebSocket host with the streams each of them carries; `rest_prefix` leads the REST routes.
+    `ws_backups` are tried, in this order, where `ws_url` fails; `streams_per_connection` is what any of the venue's documents allows.
     """
 
     venue: str
     kind: InstrumentKind
     ws_url: str
+    ws_backups: tuple[str, ...]
     rest_url: str
     rest_backups: tuple[str, ...]
     """Asked in this order where `rest_url` may not be reached from (451)."""
@@ -43,6 +45,7 @@ class Rules(msgspec.Struct, frozen=True):
     snapshot_limit: int
     trades_limit: int
     control_messages_per_s: int
+    streams_per_connection: int
     bridges: Callable[[int, int, int, int], bool]
     follows: Callable[[int, int, int, int], bool]
 
@@ -51,6 +54,7 @@ SPOT = Rules(
     venue="binance-spot",
     kind=InstrumentKind.CRYPTO_SPOT,
     ws_url="wss://data-stream.binance.vision",
+    ws_backups=("wss://stream.binance.com:9443", "wss://stream.binance.com:443"),
     rest_url="https://data-api.binance.vision",
     rest_backups=("https://api.binance.com", "https://api-gcp.binance.com"),
     rest_prefix="/api/v3",
@@ -59,6 +63,7 @@ SPOT = Rules(
     snapshot_limit=5000,
     trades_limit=1000,
     control_messages_per_s=4,
+    streams_per_connection=1024,
     bridges=spot_follows,
     follows=spot_follows,
 )
@@ -67,6 +72,7 @@ USDM = Rules(
     venue="binance-usdm",
     kind=InstrumentKind.LINEAR_PERPETUAL,
     ws_url="wss://fstream.binance.com",
+    ws_backups=(),
     rest_url="https://fapi.binance.com",
     rest_backups=(),
     rest_prefix="/fapi/v1",
@@ -75,6 +81,7 @@ USDM = Rules(
     snapshot_limit=1000,
     trades_limit=1000,
     control_messages_per_s=8,
+    streams_per_connection=200,
     bridges=usdm_bridges,
     follows=usdm_follows,
 )

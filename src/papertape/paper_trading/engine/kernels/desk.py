@@ -120,7 +120,7 @@ def submit(state, account, instrument, side, kind, tif, price, size):
     if order.reduces != 0:
         state.positions[account, instrument].reducing[reducing_row(side)] += size
     reserve(state, slot, _reference(state.instruments[instrument], side, kind, price))
-    send(state, state.now_ns + _latency_ns(state, instrument), _NEW, number, account, 0, 0)
+    send(state, state.now_ns + _latency_ns(state, account, instrument), _NEW, number, account, 0, 0)
     return number
 
 
@@ -131,7 +131,7 @@ def cancel(state, account, number):
     if slot == _NONE or state.due_count >= len(state.due) - 1:
         tell_unknown(state, number, account, _UNKNOWN_ORDER if slot == _NONE else _NO_ROOM)
         return
-    due_ns = state.now_ns + _latency_ns(state, state.orders[slot].instrument)
+    due_ns = state.now_ns + _latency_ns(state, account, state.orders[slot].instrument)
     send(state, due_ns, _CANCEL, number, account, 0, 0)
 
 
@@ -153,7 +153,7 @@ def amend(state, account, number, price, size):
     if reason != _OK:
         tell(state, slot, _REFUSED, reason)
         return
-    due_ns = state.now_ns + _latency_ns(state, state.orders[slot].instrument)
+    due_ns = state.now_ns + _latency_ns(state, account, state.orders[slot].instrument)
     send(state, due_ns, _AMEND, number, account, price, size)
 
 
@@ -244,11 +244,13 @@ def _check_balance(state, account, instrument, side, price, rest, freed, freed_r
 
 
 @njit
-def _latency_ns(state, instrument):
-    inst = state.instruments[instrument]
+def _latency_ns(state, account, instrument):
+    """How long what an account sends now is under way. Its draws are numbered by itself: others change nothing in them."""
+    inst, purse = state.instruments[instrument], state.accounts[account]
+    purse.sent += 1
     if inst.latency_jitter_ns == 0:
         return inst.latency_out_ns
-    draw = draw_below(inst.latency_jitter_ns + 1, state.seed, _LATENCY, state.due_number + 1, 0)
+    draw = draw_below(inst.latency_jitter_ns + 1, state.seed, _LATENCY, purse.sent, 0)
     return inst.latency_out_ns + draw
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from papertape.data.wire.binance.control import FRAME_BYTES_MAX, NAMES_PER_FRAME_MAX, Control
+from papertape.data.wire.binance.control import FRAME_BYTES_MAX, NAMES_PER_FRAME_MAX, UNANSWERED_MAX, Control
 
 
 @pytest.mark.parametrize("length", [1, 30, 200, 5_000])
@@ -24,7 +24,7 @@ def test_nothing_to_ask_is_no_frame() -> None:
     assert Control().subscribe([]) == []
 
 
-def test_ids_go_on_and_an_end_forgets_what_was_not_answered() -> None:
+def test_ids_go_on_and_refusals_are_taken_once() -> None:
     control = Control()
     control.subscribe(["a@trade"])
     (frame,) = control.subscribe(["b@trade"])
@@ -32,9 +32,18 @@ def test_ids_go_on_and_an_end_forgets_what_was_not_answered() -> None:
     assert control.take(b'{"result":null,"id":2}')
     assert control.refusals == []
     assert control.take(b'{"error":{"code":2,"msg":"Invalid request"},"id":1}')
-    (refusal,) = control.end()
+    (refusal,) = control.take_refusals()
     assert "a@trade" in refusal
-    assert control.end() == []
+    assert control.take_refusals() == []
+
+
+def test_requests_that_are_never_answered_are_forgotten_in_time() -> None:
+    control = Control()
+    for number in range(UNANSWERED_MAX + 1):
+        control.subscribe([f"s{number}@trade"])
+    assert control.take(b'{"code":2,"msg":"no","id":1}')
+    assert control.take(b'{"code":2,"msg":"no","id":2}')
+    assert ["s0@trade" in control.refusals[0], "s1@trade" in control.refusals[1]] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from papertape.paper_trading.engine.engine import Engine
-from tests.engine_world import GTC, IOC, LIMIT, MARKET, MONEY, PERPETUAL, POST_ONLY, SPOT, STOP, World
+from tests.engine_world import GTC, IOC, LIMIT, MARKET, MONEY, MS, PERPETUAL, POST_ONLY, SPOT, STOP, World
 
 RULES = msgspec.structs.replace(SPOT, tick=5, lot=10, min_size=20, max_size=200, min_notional=3_000)
 
@@ -73,3 +73,24 @@ def test_orders_cancels_and_amends_arrive_after_the_latency_in_the_order_sent() 
         *("accepted", "amended", "cancelled by_request", "refused ended"),
         *("fill 5 @ 102", "expired ioc_rest"),
     ]
+
+
+def test_what_other_accounts_send_does_not_change_how_long_an_order_is_under_way() -> None:
+    """And two accounts that send alike wait alike: arms of an experiment share their chance."""
+    arrived = []
+    for others in (0, 3):
+        world = World(PERPETUAL, make=Engine, latency_out_ns=MS, latency_jitter_ns=50 * MS)
+        world.engine.open_account("two", 10**6 * MONEY, currency="USD")
+        world.quote(99, 5, 101, 5)
+        for _ in range(5):
+            for _ in range(others):
+                world.buy(50, 1, account=1)
+            world.buy(90, 1)
+            world.buy(90, 1, account=1)
+            world.wait(100)
+        told = [event for event in world.events() if event.price == 90]
+        arrived.append([event.ts_ns for event in told if event.account == 0])
+        if not others:
+            assert [event.ts_ns for event in told if event.account == 1] == arrived[0]
+    assert arrived[0] == arrived[1]
+    assert len(set(arrived[0])) == 5
