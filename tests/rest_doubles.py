@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from papertape.core.values import Interval
 from papertape.data.connectors.binance_rest import BinanceRest
 from papertape.data.connectors.ports import Answer
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.rules import SPOT
 
 DEPTH = b'{"lastUpdateId":10,"bids":[["10.50","1.000"]],"asks":[["10.60","2"]]}'
 
@@ -29,8 +32,8 @@ class RestServer:
     def routes(self) -> list[str]:
         return [route for route, _ in self.asked]
 
-    def rest(self) -> BinanceRest:
-        return BinanceRest(self, "http://venue")
+    def rest(self, now_ns: Callable[[], int] = lambda: 1) -> BinanceRest:
+        return BinanceRest(self, ["http://venue"], SPOT, WeightGovernor(None, 6000, now_ns))
 
 
 class Taken:
@@ -48,6 +51,15 @@ class Taken:
 
     def trades(self, symbol: str, body: bytes) -> None:
         self._machine.take_trades(1, symbol, body)
+
+    def agg_trades(self, symbol: str, body: bytes) -> None:
+        self._machine.take_agg_trades(1, symbol, body)
+
+    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
+        self._machine.take_klines(1, symbol, interval, body)
+
+    def exchange_info(self, body: bytes) -> None:
+        self._machine.relist_from_exchange_info(1, body)
 
     def trades_until(self, symbol: str, trade_id: int) -> None:
         self._machine.expect_trades(1, symbol, trade_id)

@@ -17,7 +17,6 @@ import msgspec
 import pytest
 
 NOT_YET = {
-    "BinanceConnector": 3,
     "DataQualityMonitor": 4,
     "HistoricalDataManager": 4,
     "VirtualPortfolioManager": 5,

@@ -15,6 +15,8 @@ COMES_WITH = {"llvmlite": "numba"}
 """Packages that a dependency brings in the one version that fits it, so that we must not name them."""
 
 HOSTS = {
+    "api-gcp.binance.com",
+    "api.binance.com",
     "data-api.binance.vision",
     "data-stream.binance.vision",
     "stream.binance.com",

@@ -92,7 +92,7 @@ def _request(action: Action, given: argparse.Namespace) -> msgspec.Struct:
         value = getattr(given, field.encode_name)
         if value is None:
             continue
-        if field.encode_name in ("symbols", "ws_url"):
+        if field.encode_name in ("symbols", "streams", "ws_url"):
             value = [part for text in value for part in text.split(",")]
         values[field.encode_name] = value
     try:

@@ -15,7 +15,7 @@ from papertape.core.book import BookView, Market
 from papertape.core.book.compiled import CompiledMarket
 from papertape.core.records import Flag, as_records
 from papertape.testing.naive_book import NaiveBook
-from tests.binance_frames import TS, Levels, depth, instrument, machine, snapshot, ticker, trade
+from tests.binance_frames import TS, Levels, combined, depth, instrument, machine, snapshot, ticker, trade
 
 PRICES = st.one_of(
     st.integers(9_900, 10_100), st.integers(1, 40_000), st.sampled_from([1, 20_000, 163_840, 10**9, 10**12])
@@ -27,6 +27,7 @@ STEPS = st.one_of(
     st.tuples(st.just("snapshot"), LEVELS, LEVELS),
     st.tuples(st.just("ticker"), st.integers(-3, 4), PRICES, PRICES),
     st.tuples(st.just("trade"), st.integers(1, 3), st.sampled_from(["1", "1", "1.5", "0.123", "0.12345"])),
+    st.tuples(st.just("mark"), st.sampled_from(["10.5", "-0.000012345678", "423075730671.12853"])),
     st.tuples(st.just("link down")),
 )
 
@@ -45,6 +46,9 @@ def frames_of(steps: list[Any]) -> list[bytes]:
         elif kind == "trade":
             trade_id += values[0]
             frames.append(trade(trade_id, values[1]))
+        elif kind == "mark":
+            data = {"e": "markPriceUpdate", "E": update_id, "s": "ETHUSDT", "p": values[0]}
+            frames.append(combined("ethusdt@markPrice", data))
         else:
             frames.append(b'{"papertape":{"link":"down"}}')
     return frames

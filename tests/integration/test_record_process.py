@@ -148,7 +148,7 @@ async def test_no_room_left_ends_it_and_the_tape_verifies(
     async with hostile_venue() as venue:
         recorder = await limited(tmp_path, venue.urls, options)
         await venue.recorded()
-        noise = combined("abcusdt@kline_1m", {"x": "".join(random.Random(3).choices(ascii_letters, k=60_000))})
+        noise = combined("abcusdt@avgPrice", {"x": "".join(random.Random(3).choices(ascii_letters, k=60_000))})
         while recorder.process.returncode is None:
             if reel and venue.live:
                 venue.live[0].send(ws_frame(TEXT, noise))

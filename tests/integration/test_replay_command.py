@@ -28,7 +28,7 @@ FRAMES = [
     ticker(12, "10.5", "11"),
     depth(12, 12, [["10.5", "1"]]),
     trade(1),
-    combined("ethusdt@kline_1m", {}),
+    combined("ethusdt@avgPrice", {}),
 ]
 
 

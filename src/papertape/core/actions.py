@@ -149,6 +149,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     token_file: Annotated[str | None, Meta(description="With --gateway: file with the gateway's token.")] = None
+    streams: Annotated[
+        list[str],
+        Meta(
+            description="Streams of each symbol, separated by commas, such as trade,depth@100ms,kline_1m,markPrice@1s; "
+            "by default trades, best prices and depth."
+        ),
+    ] = []
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None

@@ -20,9 +20,15 @@ AGG_PRINT          price        size         first trade id     last trade id   
 DEPTH_DELTA        level price  level size   first update id    previous final id   final id
 DEPTH_SNAPSHOT     level price  level size   0                  0                   last update id
 DEPTH_PARTIAL      level price  level size   0                  0                   last update id
+KLINE              0            0            by `Field`         by `Field`          `Field`
+MARK_PRICE         0            0            by `Field`         by `Field`          `Field`
+LIQUIDATION        0            0            by `Field`         by `Field`          `Field`
+TICKER             0            0            by `Field`         by `Field`          `Field`
+MINI_TICKER        0            0            by `Field`         by `Field`          `Field`
 =================  ===========  ===========  =================  ==================  ============
 
-Ids the venue does not give are -1 (`NO_ID`). The head of an INSTRUMENT event is followed by
+An event of the last five kinds holds one value a record; `core/values.py` says what they are. Ids the
+venue does not give are -1 (`NO_ID`). The head of an INSTRUMENT event is followed by
 records whose payload (bytes 24 to 63) is the instrument as UTF-8 JSON, padded with NUL.
 A BROKER_TIME offset is what a broker's wall clock adds to UTC; the update id of a MetaTrader 5
 quote keeps the broker's own stamp. `ts_event_ns` is the venue's transaction time in UTC, else
@@ -81,6 +87,11 @@ class Kind(IntEnum):
     DEPTH_DELTA = 19
     DEPTH_SNAPSHOT = 20
     DEPTH_PARTIAL = 21
+    KLINE = 22
+    MARK_PRICE = 23
+    LIQUIDATION = 24
+    TICKER = 25
+    MINI_TICKER = 26
 
 
 FIRST_MARKET_KIND = Kind.QUOTE
@@ -92,7 +103,7 @@ class Flag(IntFlag):
     FIRST = 1
     LAST = 2
     ASK = 4
-    """A level of the ask side; on a print: the aggressor sold."""
+    """A level of the ask side; on a print: the aggressor sold; on a liquidation: what is liquidated is sold."""
     EMPTY = 8
     """A depth event without a level: only its ids count."""
     HELD = 16
@@ -101,6 +112,8 @@ class Flag(IntFlag):
     """Depth that stands earlier on the tape as HELD, told again after its snapshot."""
     BACKFILL = 64
     """Fetched afterwards to heal a gap."""
+    SAMPLE = 128
+    """One of several that happened: the venue tells no more than some of them, so they are never to be summed."""
 
 
 WHOLE = Flag.FIRST | Flag.LAST

@@ -22,6 +22,11 @@ def log_directory() -> Path:
     return data_directory() / "logs"
 
 
+def weights_file(budget: str) -> Path:
+    """Where the processes of this machine count the REST weight of one budget together."""
+    return data_directory() / "weights" / f"{budget}.json"
+
+
 def config_file() -> Path | None:
     """`papertape.toml` of the working folder, else of the data directory, else None."""
     for folder in (Path.cwd(), data_directory()):

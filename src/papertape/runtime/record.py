@@ -29,7 +29,9 @@ def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
         return run_async(mt5_record.record(request, config.forex))
     if request.gateway is not None or request.token_file is not None:
         raise UsageError(f"expected --gateway and --token-file with --venue mt5 only, was --venue {request.venue}")
-    source = source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config.crypto)
+    source = source_of(
+        request.venue, request.symbols, request.ws_url, request.rest_url, config.crypto, streams=request.streams
+    )
     return run_async(_record(request, source))
 
 

@@ -8,11 +8,12 @@ from functools import partial
 
 from papertape.core.errors import DecodeError, PapertapeError
 from papertape.core.records import Kind, Link
+from papertape.core.values import INTERVAL_NAMES, Interval
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.prelude import Prelude
 from papertape.runtime.reel_out import ReelOut
 from papertape.runtime.tape_intake import TapeIntake
-from papertape.tape.reels import LINK_DOWN, LINK_NEW, trades_until
+from papertape.tape.reels import LINK_DOWN, LINK_NEW, rest_klines, trades_until
 
 
 class Recorder:
@@ -124,6 +125,26 @@ class Recorder:
         self._machine.take_trades(now_ns, symbol, body)
         self._keep_for([symbol], now_ns, body)
         self._intake.flush()
+
+    def agg_trades(self, symbol: str, body: bytes) -> None:
+        """Take REST aggregates of `symbol`."""
+        now_ns = self._now_ns()
+        self._machine.take_agg_trades(now_ns, symbol, body)
+        self._keep_for([symbol], now_ns, body)
+        self._intake.flush()
+
+    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
+        """Take REST klines of `symbol`."""
+        now_ns = self._now_ns()
+        self._machine.take_klines(now_ns, symbol, interval, body)
+        self._keep_for([symbol], now_ns, rest_klines(INTERVAL_NAMES[interval], body))
+        self._intake.flush()
+
+    def exchange_info(self, body: bytes) -> None:
+        """Take what the venue says its symbols are, asked again."""
+        if not self._waiting:  # else nothing is listed yet
+            self._machine.relist_from_exchange_info(self._now_ns(), body)
+            self._intake.flush()
 
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """Note that the venue has prints up to `trade_id`."""

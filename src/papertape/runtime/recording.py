@@ -11,12 +11,15 @@ from papertape.core.errors import PapertapeError
 from papertape.core.instruments import Instrument
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
+from papertape.data.connectors.binance_rest import budget_name
 from papertape.data.connectors.binance_session import BinanceSession, Network
 from papertape.data.connectors.picows_transport import PicowsTransport
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import Rules
 from papertape.runtime.clocks import UtcClock
+from papertape.runtime.home import weights_file
 from papertape.runtime.listed import listed_instruments
 from papertape.runtime.loops import stop_signals
 from papertape.runtime.recorder import Recorder
@@ -61,9 +64,13 @@ async def open_recording(
     At the end what has gathered is written and `reel` closed. Raises the error that writing failed with.
     """
     with MarketWriter.open(directory) as writer:
+        clock = UtcClock()
+        weights = WeightGovernor(
+            weights_file(budget_name(source.rules, source.rest_url)), source.rules.weight_limit, clock.now_ns
+        )
         async with AiohttpClient() as http:
-            network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s)
-            recording = put_together(source, directory, writer, network, UtcClock(), reel, note)
+            network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s, weights)
+            recording = put_together(source, directory, writer, network, clock, reel, note)
             try:
                 yield recording
             finally:

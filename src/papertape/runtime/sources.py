@@ -5,16 +5,19 @@ from contextlib import asynccontextmanager
 
 from papertape.core.clock import Clock
 from papertape.data.connectors.aiohttp_client import AiohttpClient
+from papertape.data.connectors.binance_rest import budget_name
 from papertape.data.connectors.binance_session import Network
 from papertape.data.connectors.binance_source import BinanceSource
 from papertape.data.connectors.ccxt_connector import CcxtSource
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.connectors.ports import HttpClient
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
 from papertape.data.sources import Source
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.config import Config, Crypto, Forex
+from papertape.runtime.home import weights_file
 
 CCXT = "ccxt:"
 BINANCE = {"binance": SPOT, "binance-usdm": USDM}
@@ -64,5 +67,7 @@ def binance_source(
 ) -> BinanceSource:
     """A Binance market as a source, at its own servers or at others that speak like it."""
     servers = ws_urls or (rules.ws_url, *rules.ws_backups)
-    network = Network(servers, rest_url or rules.rest_url, PicowsTransport(), http, silence_s)
+    asked_url = rest_url or rules.rest_url
+    weights = WeightGovernor(weights_file(budget_name(rules, asked_url)), rules.weight_limit, clock.now_ns)
+    network = Network(servers, asked_url, PicowsTransport(), http, silence_s, weights)
     return BinanceSource(rules, network, clock, note)

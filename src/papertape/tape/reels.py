@@ -154,6 +154,11 @@ def trades_until(trade_id: int) -> bytes:
     return b'{"papertape":{"trades_until":%d}}' % trade_id
 
 
+def rest_klines(interval: str, body: bytes) -> bytes:
+    """Klines of REST, whose own text does not say of which interval they are; `body` is on one line."""
+    return b'{"papertape":{"interval":"%b","klines":%b}}' % (interval.encode(), body)
+
+
 class ReelWriter:
     """Writes one new gzip reel, never over an old one: `name.gz`, else `name_0002.gz` and so on, which sort in that order.
 

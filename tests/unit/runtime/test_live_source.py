@@ -28,3 +28,9 @@ def test_symbols_are_trimmed_and_named_once() -> None:
 def test_what_is_no_websocket_url_is_refused(url: str) -> None:
     with pytest.raises(InputError, match="--ws-url: expected a base URL"):
         source_of("binance-spot", [], [url], None, CONFIG)
+
+
+def test_streams_are_those_that_are_named_or_the_usual_ones() -> None:
+    assert source_of("binance-usdm", [], [], None, CONFIG).rules is USDM
+    source = source_of("binance-usdm", [], [], None, CONFIG, streams=["kline_1m", " depth5"])
+    assert source.rules.routes == (("/public", ("depth5",)), ("/market", ("kline_1m",)))

@@ -53,7 +53,7 @@ def test_a_reel_without_a_snapshot_stays_unsynced(tmp_path: Path) -> None:
 
 
 def test_other_streams_are_ignored_and_another_symbol_is_not_found(tmp_path: Path) -> None:
-    other = combined("abcusdt@kline_1m", {"e": "kline"})
+    other = combined("abcusdt@avgPrice", {"e": "kline"})
     reel = reel_of(tmp_path / "a.reel", *frames(HostileMarket("ABCUSDT"), 3), other, other)
     assert replayed(reel).ignored == 2
     with pytest.raises(InputError, match="XYZUSDT"):

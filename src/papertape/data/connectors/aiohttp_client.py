@@ -11,6 +11,8 @@ from papertape.data.connectors.proxy import proxy_for
 
 TIMEOUT_S = 10.0
 BODY_BYTES_MAX = 64 << 20
+USED_WEIGHT = "X-MBX-USED-WEIGHT-1M"
+"""Binance: the weight that our address has used in this minute."""
 
 
 class AiohttpClient:
@@ -34,10 +36,11 @@ class AiohttpClient:
                 body = await response.content.read(BODY_BYTES_MAX)
                 while not response.content.at_eof() and len(body) < BODY_BYTES_MAX:
                     body += await response.content.read(BODY_BYTES_MAX - len(body))
-                return Answer(response.status, body, _seconds(response.headers.get("Retry-After")))
+                retry_after_s = _whole(response.headers.get("Retry-After"))
+                return Answer(response.status, body, retry_after_s, _whole(response.headers.get(USED_WEIGHT)))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ConnectFailed(f"no answer from {url}: {str(error) or type(error).__name__}") from error
 
 
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text is not None and text.isdigit() else None
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from papertape.data.connectors.binance_backfill import Backfill
 from papertape.data.connectors.binance_clock import ClockWatch
 from papertape.data.connectors.binance_healing import Healing
 from papertape.data.connectors.binance_listing import Listing
-from papertape.data.connectors.binance_rest import BinanceRest
+from papertape.data.connectors.binance_rest import BinanceRest, rest_bases
 from papertape.data.connectors.binance_snapshots import Snapshots
 from papertape.data.connectors.ports import HttpClient, Intake, Transport
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.websocket_manager import WebSocketManager
 from papertape.data.wire.binance.dialect import BinanceDialect
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -24,7 +26,8 @@ from papertape.data.wire.endpoints import Endpoints
 class Network(NamedTuple):
     """The way to a venue: base URLs of its servers, and what opens connections and asks questions.
 
-    `ws_urls` stand in the order of preference. A connection that is silent for `silence_s`, pings included, counts as lost.
+    `ws_urls` stand in the order of preference. A connection that is silent for `silence_s`, pings included, counts as
+    lost. REST questions are counted in `weights`; without, for this session alone.
     """
 
     ws_urls: tuple[str, ...]
@@ -32,6 +35,7 @@ class Network(NamedTuple):
     transport: Transport
     http: HttpClient
     silence_s: float
+    weights: WeightGovernor | None = None
 
 
 class BinanceSession:
@@ -60,11 +64,13 @@ class BinanceSession:
             note,
             clock_offset_ns=lambda: intake.clock_offset_ns,
         )
-        rest = BinanceRest(network.http, network.rest_url.rstrip("/") + machine.rules.rest_prefix)
-        self._listing = Listing(machine, rest, now_ns, note)
+        weights = network.weights or WeightGovernor(None, machine.rules.weight_limit, now_ns)
+        rest = BinanceRest(network.http, rest_bases(machine.rules, network.rest_url), machine.rules, weights)
+        self._listing = Listing(machine, intake, rest, now_ns, note)
         self._snapshots = Snapshots(machine, intake, rest, note)
         self._healing = Healing(machine, intake, rest, note)
-        self._clock = ClockWatch(intake, rest, now_ns, note)
+        self._backfill = Backfill(machine, intake, rest, note)
+        self._clock = ClockWatch(intake, rest, note)
         self.note = note
         self._last_at_loss: dict[str, int] = {}
         self._wishes = asyncio.Event()
@@ -87,6 +93,7 @@ class BinanceSession:
                 self.links.open_streams(self._endpoints, self._dialect, route, streams)
             group.create_task(self._answer_wishes(group))
             group.create_task(self._clock.watch())
+            group.create_task(self._listing.refresh())
 
     def look_for_wishes(self) -> None:
         """To be called after frames were taken."""
@@ -95,7 +102,7 @@ class BinanceSession:
             self.links.look()
         if self._machine.control.refusals:
             self._tell_refusals()
-        if self._machine.snapshot_wishes() or self._healing.unhealed():
+        if self._machine.snapshot_wishes() or self._healing.unhealed() or self._backfill.wanted():
             self._wishes.set()
 
     def link_up(self, connection: int) -> None:
@@ -123,3 +130,4 @@ class BinanceSession:
             self._wishes.clear()
             self._snapshots.begin(group)
             self._healing.begin(group)
+            self._backfill.begin(group)

@@ -8,8 +8,10 @@ from papertape.core.clock import Clock
 from papertape.core.errors import DataError, DecodeError, RemoteProtocolError, UnknownInstrument
 from papertape.core.instruments import Instrument
 from papertape.core.records import WHOLE, Kind, Link, RecordBuffer
-from papertape.data.connectors.binance_rest import BinanceRest, answer_text
+from papertape.core.values import Interval
+from papertape.data.connectors.binance_rest import BinanceRest, answer_text, rest_bases
 from papertape.data.connectors.binance_session import BinanceSession, Network
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.quality.gate import Gate
 from papertape.data.sources import Deliver, SourceHealth
 from papertape.data.symbols import SymbolInfo
@@ -77,6 +79,21 @@ class SourceIntake:
         self._machine.take_trades(self._clock.now_ns(), symbol, body)
         self.flush()
 
+    def agg_trades(self, symbol: str, body: bytes) -> None:
+        """Take REST aggregates."""
+        self._machine.take_agg_trades(self._clock.now_ns(), symbol, body)
+        self.flush()
+
+    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
+        """Take REST klines."""
+        self._machine.take_klines(self._clock.now_ns(), symbol, interval, body)
+        self.flush()
+
+    def exchange_info(self, body: bytes) -> None:
+        """Take what the venue says its symbols are, asked again."""
+        self._machine.relist_from_exchange_info(self._clock.now_ns(), body)
+        self.flush()
+
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """Note that the venue has prints up to `trade_id`."""
         self._machine.expect_trades(self._clock.now_ns(), symbol, trade_id)
@@ -128,10 +145,11 @@ class BinanceSource:
 
     def __init__(self, rules: Rules, network: Network, clock: Clock, note: Callable[..., None]) -> None:
         self._rules = rules
-        self._network = network
+        weights = network.weights or WeightGovernor(None, rules.weight_limit, clock.now_ns)
+        self._network = network._replace(weights=weights)
         self._clock = clock
         self._note = note
-        self._rest = BinanceRest(network.http, network.rest_url.rstrip("/") + rules.rest_prefix)
+        self._rest = BinanceRest(network.http, rest_bases(rules, network.rest_url), rules, weights)
         self._gate = Gate(RecordBuffer())
         self._listed: dict[str, Instrument] = {}
         self._epochs: dict[str, Instrument] = {}

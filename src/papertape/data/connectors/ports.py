@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from papertape.core.values import Interval
+
 OnFrame = Callable[[bytes, bool], None]
 """Called with each message and whether it is the last one of what was read at once."""
 
@@ -48,11 +50,15 @@ class Transport(Protocol):
 
 
 class Answer(NamedTuple):
-    """A REST answer: HTTP status, body, and seconds to wait when the server says so."""
+    """A REST answer: HTTP status, body, seconds to wait and the weight used in this minute when the server says so."""
 
     status: int
     body: bytes
     retry_after_s: float | None
+    used_weight: int | None = None
+    asked_ns: int = 0
+    answered_ns: int = 0
+    """When the question left and the answer was there, where whoever asked notes it."""
 
 
 class HttpClient(Protocol):
@@ -77,6 +83,15 @@ class Intake(Protocol):
 
     def trades(self, symbol: str, body: bytes) -> None:
         """REST trades."""
+
+    def agg_trades(self, symbol: str, body: bytes) -> None:
+        """REST aggregates of trades."""
+
+    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
+        """REST klines."""
+
+    def exchange_info(self, body: bytes) -> None:
+        """What the venue says its symbols are, asked again."""
 
     def trades_until(self, symbol: str, trade_id: int) -> None:
         """The venue has prints up to `trade_id`."""

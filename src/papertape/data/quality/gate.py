@@ -4,9 +4,10 @@ What the venue's protocol knows (ids that repeat or do not follow) comes in from
 as `ids`; the gate adds what the values themselves say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from papertape.core.records import NO_ID, WHOLE, Flag, Kind, RecordBuffer, Verdict
+from papertape.core.values import Field
 
 _CROSSED = int(Verdict.CROSSED)
 _LOCKED = int(Verdict.LOCKED)
@@ -16,6 +17,11 @@ _DUPLICATE = int(Verdict.DUPLICATE)
 _QUOTE = int(Kind.QUOTE)
 _WHOLE = int(WHOLE)
 _FIRST, _LAST, _EMPTY, _REPEAT = int(Flag.FIRST), int(Flag.LAST), int(Flag.EMPTY), int(Flag.REPEAT)
+
+_POSITIVE = frozenset(
+    (Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE, Field.MARK, Field.INDEX, Field.PRICE, Field.SIZE)
+)
+"""Values that are prices or sizes of something that happened."""
 
 Level = tuple[int, int, int]
 """Flag.ASK or 0, price, size."""
@@ -115,6 +121,28 @@ class Gate:
                 ts_event_ns, ts_recv_ns, kind, flags | side | first | end, index, verdict, price, size, x, y, update_id
             )
             first = 0
+
+    def values(
+        self,
+        index: int,
+        ts_event_ns: int,
+        ts_recv_ns: int,
+        kind: int,
+        flags: int,
+        ids: int,
+        values: Sequence[tuple[Field, int, int]],
+    ) -> None:
+        """Judge and pack one event of values, a record per value, in the order given."""
+        verdict = ids
+        if any(units < 0 or not (units or parts) for field, units, parts in values if field in _POSITIVE):
+            verdict |= _NON_POSITIVE
+        pack = self.buffer.pack
+        last = len(values) - 1
+        for position, (field, x, y) in enumerate(values):
+            ends = (_FIRST if position == 0 else 0) | (_LAST if position == last else 0)
+            if verdict:
+                self._count(verdict)
+            pack(ts_event_ns, ts_recv_ns, kind, flags | ends, index, verdict, 0, 0, x, y, field)
 
     def _time_order(self, index: int, kind: int, ts_event_ns: int) -> int:
         """OUT_OF_ORDER when an event is older than the one before it on the same stream."""

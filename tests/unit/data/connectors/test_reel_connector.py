@@ -62,7 +62,7 @@ def test_an_offset_stands_before_the_records_of_the_frame_that_shows_a_larger_on
 
 def test_clock_records_stand_where_nothing_arrives(tmp_path: Path) -> None:
     """What gives no record, such as a stream that is not handled, is silence too."""
-    ignored = combined("ethusdt@kline_1m", {"e": "kline"})
+    ignored = combined("ethusdt@avgPrice", {"e": "avgPrice"})
     file = timed_reel(tmp_path, (0, ticker(1)), (90, ticker(2)), (220, ignored), (310, ticker(3)), (400, ticker(4)))
     (data,) = connector(file)[0].batches()
     found = [(one["kind"], (int(one["ts_recv_ns"]) - TS) // MS_NS) for one in as_records(data)]

@@ -6,8 +6,7 @@ answers, depth on futures does.
 
 import msgspec
 
-from papertape.data.wire.binance.feed import MS_NS
-from papertape.data.wire.binance.payloads import Ms
+from papertape.data.wire.binance.payloads import Ms, time_ns
 
 
 class _Data(msgspec.Struct, frozen=True, gc=False):
@@ -31,7 +30,7 @@ def event_time_ns(payload: bytes) -> int:
         text = _decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return 0
-    return (text.E or text.data.E) * MS_NS
+    return time_ns(text.E or text.data.E)
 
 
 class OffsetEstimate:

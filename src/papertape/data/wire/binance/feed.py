@@ -13,10 +13,11 @@ from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCau
 from papertape.data.quality.gate import Gate, Level
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
+from papertape.data.wire.binance.payloads import time_ns
 from papertape.data.wire.binance.rules import Rules
 from papertape.data.wire.binance.trade_ids import Arrival, IdRange, TradeIds
+from papertape.data.wire.binance.values_feed import ValuesFeed
 
-MS_NS = 1_000_000
 PARSED_MAX = 1 << 12
 """Parsed texts remembered per instrument and field; when full it starts anew. Sizes hardly repeat: a cache of 65,536 fills
 within minutes, takes some 8 MB for each instrument and field, and decodes a tenth quicker."""
@@ -46,6 +47,7 @@ class SymbolFeed:
         self.sync = BookSync(rules)
         self.trade_ids = TradeIds()
         self.agg_ids = TradeIds()
+        self.values = ValuesFeed(index, gate)
         self._gate = gate
         self._instrument: Instrument | None = None
         self._known = known
@@ -68,6 +70,24 @@ class SymbolFeed:
         for kind in (Kind.DEPTH_DELTA, Kind.PRINT):
             self._gap(ts_recv_ns, GapCause.CONNECTION_LOST, kind, IdRange(NO_ID, NO_ID))
 
+    def relist(self, instrument: Instrument, ts_recv_ns: int) -> None:
+        """The venue's rules of a listed symbol as asked for again: where they changed, the next epoch.
+
+        Raises DataError when a value seen before would not fit there.
+        """
+        before = self._instrument
+        if before is None:
+            return
+        now = _continued(before, instrument)
+        if now == before:
+            return
+        largest_price = self._largest_price * 10 ** (now.price_scale - before.price_scale)
+        largest_size = self._largest_size * 10 ** (now.size_scale - before.size_scale)
+        if max(largest_price, largest_size) > VALUE_MAX:
+            raise DataError(f"the new rules of {self.symbol} cannot be told in 64 bits beside the values seen before")
+        self._largest_price, self._largest_size = largest_price, largest_size
+        self._open_epoch(now, ts_recv_ns)
+
     def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
         self._instrument = instrument
         self._prices.clear()
@@ -83,7 +103,7 @@ class SymbolFeed:
             self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.PRINT, missing)
         self._gate.trade(
             self.index,
-            (trade.T or trade.E) * MS_NS,
+            time_ns(trade.T or trade.E),
             ts_recv_ns,
             _PRINT,
             _ASK if trade.m else 0,
@@ -110,23 +130,41 @@ class SymbolFeed:
                 continue
             self.trade_ids.arrive(trade.id)
             side = _ASK if trade.isBuyerMaker else 0
-            ts, late = trade.time * MS_NS, int(Verdict.OUT_OF_ORDER)
+            ts, late = time_ns(trade.time), int(Verdict.OUT_OF_ORDER)
             flags = int(Flag.BACKFILL) | side
             self._gate.trade(self.index, ts, ts_recv_ns, _PRINT, flags, late, price, size, 0, 0, trade.id)
 
     def take_agg_trade(self, ts_recv_ns: int, trade: payloads.AggTrade) -> None:
         """One aggregate of prints."""
         price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
-        ids = _IDS[self.agg_ids.arrive(trade.a)]
+        arrival = self.agg_ids.arrive(trade.a)
+        if arrival is Arrival.AFTER_GAP:
+            self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.AGG_PRINT, self.agg_ids.open_ranges[-1])
+        ids = _IDS[arrival]
         side = _ASK if trade.m else 0
-        ts = (trade.T or trade.E) * MS_NS
+        ts = time_ns(trade.T or trade.E)
         self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a)
+
+    def take_rest_agg_trades(self, ts_recv_ns: int, trades: list[payloads.AggTrade]) -> None:
+        """Aggregates fetched to heal a gap: only those that are missing count."""
+        lacks = self.agg_ids.lacks
+        missing = [one for one in sorted(trades, key=lambda one: one.a) if lacks(one.a)]
+        numbers = [(self._price(one.p, ts_recv_ns), self._size(one.q, ts_recv_ns)) for one in missing]
+        for trade, (price, size) in zip(missing, numbers, strict=True):
+            if not lacks(trade.a):
+                continue
+            self.agg_ids.arrive(trade.a)
+            flags = int(Flag.BACKFILL) | (_ASK if trade.m else 0)
+            ts, late = time_ns(trade.T), int(Verdict.OUT_OF_ORDER)
+            self._gate.trade(
+                self.index, ts, ts_recv_ns, _AGG_PRINT, flags, late, price, size, trade.f, trade.l, trade.a
+            )
 
     def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
         """One quote."""
         self._gate.quote(
             self.index,
-            (ticker.T or ticker.E) * MS_NS,
+            time_ns(ticker.T or ticker.E),
             ts_recv_ns,
             self._price(ticker.b, ts_recv_ns),
             self._size(ticker.B, ts_recv_ns),
@@ -154,7 +192,7 @@ class SymbolFeed:
         levels = self._levels(snapshot.bids, snapshot.asks, ts_recv_ns)
         bridge = self.sync.take_snapshot(snapshot.lastUpdateId)
         flags = 0 if bridge.taken else int(Flag.HELD)
-        ts = (snapshot.T or snapshot.E) * MS_NS
+        ts = time_ns(snapshot.T or snapshot.E)
         kind = int(Kind.DEPTH_SNAPSHOT)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, 0, levels, 0, 0, snapshot.lastUpdateId)
         for event in bridge.events:
@@ -170,7 +208,7 @@ class SymbolFeed:
         """The same in USD-M's form, which looks like a depth event and is none."""
         levels = self._levels(event.b, event.a, ts_recv_ns)
         kind = int(Kind.DEPTH_PARTIAL)
-        ts = (event.T or event.E) * MS_NS
+        ts = time_ns(event.T or event.E)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, levels, event.U, event.pu, event.u)
 
     def note_unreadable(self, ts_recv_ns: int) -> None:
@@ -190,9 +228,10 @@ class SymbolFeed:
         self.lose(ts_recv_ns)
         self.trade_ids = TradeIds()
         self.agg_ids = TradeIds()
+        self.values = ValuesFeed(self.index, self._gate)
 
     def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
-        ts = (event.T or event.E) * MS_NS
+        ts = time_ns(event.T or event.E)
         kind = int(Kind.DEPTH_DELTA)
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from papertape.core.errors import DecodeError
 from papertape.core.instruments import Instrument
+from papertape.core.values import Interval
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.control import Control
@@ -20,6 +21,9 @@ from papertape.data.wire.binance.listing import DecimalsSeen, from_decimals, fro
 from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.routing import Take, bare_taker, stream_takers
 from papertape.data.wire.binance.rules import Rules
+from papertape.data.wire.binance.value_payloads import decode_rest_klines
+from papertape.data.wire.binance.value_routing import market_takers
+from papertape.data.wire.binance.values_feed import interval_of
 
 IGNORED_STREAMS_TOLD = 16
 """Names of ignored streams kept, to tell the user what came instead of what was expected."""
@@ -49,7 +53,7 @@ class BinanceMachine:
         self.feeds = {
             symbol: SymbolFeed(rules, symbol, index, gate, known.get(symbol)) for symbol, index in indices.items()
         }
-        self._takers: dict[bytes, Take] = {}
+        self._takers: dict[bytes, Take] = market_takers({symbol: feed.values for symbol, feed in self.feeds.items()})
         for feed in self.feeds.values():
             self._takers |= stream_takers(feed)
 
@@ -62,6 +66,16 @@ class BinanceMachine:
         info = readable(payloads.decode_exchange_info, body, "exchangeInfo")
         for instrument in [from_exchange_info(self.rules, info, symbol) for symbol in self.feeds]:
             self.list_instrument(instrument, ts_recv_ns)
+
+    def relist_from_exchange_info(self, ts_recv_ns: int, body: bytes) -> None:
+        """Open the next epoch of every listed symbol whose rules have changed.
+
+        Raises DecodeError, or UnknownInstrument for a symbol that is listed no more, with all others as they were.
+        """
+        info = readable(payloads.decode_exchange_info, body, "exchangeInfo")
+        told = [from_exchange_info(self.rules, info, symbol) for symbol in self.feeds]
+        for instrument in told:
+            self.feeds[instrument.symbol].relist(instrument, ts_recv_ns)
 
     def list_from_snapshot(self, ts_recv_ns: int, symbol: str, body: bytes) -> None:
         """List `symbol` by the decimals of a depth snapshot."""
@@ -106,6 +120,16 @@ class BinanceMachine:
         trades = readable(payloads.decode_rest_trades, body, "REST trades")
         self._repeat(lambda ts, _: self.feeds[symbol].take_rest_trades(ts, trades), ts_recv_ns, body)
 
+    def take_agg_trades(self, ts_recv_ns: int, symbol: str, body: bytes) -> None:
+        """REST aggregates of `symbol`: those that are missing heal the gap."""
+        trades = readable(payloads.decode_rest_agg_trades, body, "REST aggTrades")
+        self._repeat(lambda ts, _: self.feeds[symbol].take_rest_agg_trades(ts, trades), ts_recv_ns, body)
+
+    def take_klines(self, ts_recv_ns: int, symbol: str, interval: Interval, body: bytes) -> None:
+        """REST klines of `symbol`: those that are missing heal the gap."""
+        rows = readable(decode_rest_klines, body, "REST klines")
+        self.feeds[symbol].values.take_rest_klines(ts_recv_ns, interval, rows)
+
     def note_unreadable(self, ts_recv_ns: int, payload: bytes) -> None:
         """Put a gap onto the tape where a frame could not be read; one of no known symbol is told of the first."""
         symbol = self.symbol_of(payload) if payload.startswith(_COMBINED) else None
@@ -115,6 +139,14 @@ class BinanceMachine:
     def snapshot_wishes(self) -> list[str]:
         """Symbols whose book waits for a REST snapshot."""
         return [symbol for symbol, feed in self.feeds.items() if feed.sync.wants_snapshot]
+
+    def agg_trade_wishes(self) -> list[str]:
+        """Symbols with aggregates known to be missing."""
+        return [symbol for symbol, feed in self.feeds.items() if feed.agg_ids.open_ranges]
+
+    def kline_wishes(self) -> list[str]:
+        """Symbols with klines known to be missing."""
+        return [symbol for symbol, feed in self.feeds.items() if feed.values.klines.missing]
 
     def trade_wishes(self) -> list[str]:
         """Symbols with prints known to be missing."""
@@ -174,16 +206,23 @@ class BinanceMachine:
                 feed.begin_anew(ts_recv_ns)
         if note.trades_until >= 0:
             self.expect_trades(ts_recv_ns, self._only_symbol("a note on trades"), note.trades_until)
+        if note.interval:
+            self.take_klines(ts_recv_ns, self._only_symbol("klines"), interval_of(note.interval), bytes(note.klines))
 
     def _take_list(self, ts_recv_ns: int, body: bytes) -> None:
-        """A bare list in a reel is REST trades, or something that is not handled."""
-        try:
-            payloads.decode_rest_trades(body)
-        except msgspec.ValidationError:
-            msgspec.json.decode(body)  # what is not handled must still be JSON
-            self._ignore(ts_recv_ns, body)
+        """A bare list in a reel is REST trades or aggregates, or something that is not handled."""
+        for decode, take in (
+            (payloads.decode_rest_trades, self.take_trades),
+            (payloads.decode_rest_agg_trades, self.take_agg_trades),
+        ):
+            try:
+                decode(body)
+            except msgspec.ValidationError:
+                continue
+            take(ts_recv_ns, self._only_symbol("a list of REST trades"), body)
             return
-        self.take_trades(ts_recv_ns, self._only_symbol("a list of REST trades"), body)
+        msgspec.json.decode(body)  # what is not handled must still be JSON
+        self._ignore(ts_recv_ns, body)
 
     def _only_symbol(self, what: str) -> str:
         """The symbol of a body that names none: there must be only one."""

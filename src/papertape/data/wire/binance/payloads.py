@@ -12,8 +12,15 @@ import msgspec
 from papertape.core.errors import DecodeError
 
 Id = Annotated[int, msgspec.Meta(ge=-1, le=1 << 62)]
-Ms = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
-"""Milliseconds since 1970; the bound (year 2255) keeps nanoseconds within 64 bits."""
+Ms = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000_000)]
+"""Milliseconds since 1970, or microseconds (the connection's `timeUnit`); the bound (year 2255) keeps ns within 64 bits."""
+MS_MAX = 9_000_000_000_000
+"""Above this a time is in microseconds: as milliseconds it would lie beyond the year 2255."""
+
+
+def time_ns(time: int) -> int:
+    """A time of the venue in ns, whichever unit it came in; microseconds are told by their magnitude."""
+    return time * 1_000_000 if time <= MS_MAX else time * 1_000
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -119,11 +126,29 @@ class ExchangeSymbol(msgspec.Struct):
     filters: list[SymbolFilter] = []
 
 
+class RateLimit(msgspec.Struct):
+    """One limit of exchangeInfo."""
+
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    limit: int
+
+
 class ExchangeInfo(msgspec.Struct):
     """REST `exchangeInfo`."""
 
     symbols: list[ExchangeSymbol]
     serverTime: Ms = 0
+    rateLimits: list[RateLimit] = []
+
+    @property
+    def weight_limit(self) -> int | None:
+        """REST weight a minute, if it says so."""
+        for one in self.rateLimits:
+            if (one.rateLimitType, one.interval, one.intervalNum) == ("REQUEST_WEIGHT", "MINUTE", 1) and one.limit > 0:
+                return one.limit
+        return None
 
 
 class ServerTime(msgspec.Struct):
@@ -133,10 +158,14 @@ class ServerTime(msgspec.Struct):
 
 
 class ReelNote(msgspec.Struct):
-    """What a reel notes beside what the venue said: the connection went down, another recorder goes on, or prints exist up to an id."""
+    """What a reel notes beside what the venue said: the connection went down, another recorder goes on, or prints exist
+    up to an id; and klines of REST, whose own text does not say of which interval they are.
+    """
 
     link: str = ""
     trades_until: Id = -1
+    interval: str = ""
+    klines: msgspec.Raw = msgspec.Raw()
 
 
 _ABSENT = msgspec.Raw()
@@ -197,6 +226,7 @@ decode_book_ticker = msgspec.json.Decoder(BookTicker).decode
 decode_depth_update = msgspec.json.Decoder(DepthUpdate).decode
 decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 decode_rest_trades = msgspec.json.Decoder(list[RestTrade]).decode
+decode_rest_agg_trades = msgspec.json.Decoder(list[AggTrade]).decode
 decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
 decode_server_time = msgspec.json.Decoder(ServerTime).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode

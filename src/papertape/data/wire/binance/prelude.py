@@ -12,9 +12,14 @@ FRAMES_BEFORE_GUESS = 1_000
 """Frames looked at for decimals when neither exchangeInfo nor a snapshot stands among them."""
 
 
+TICKERS = ("hrTicker", "hTicker", "dTicker", "MiniTicker")
+"""Ends of the event types whose `p` and `q` are no price and no size."""
+
+
 class _Numbers(msgspec.Struct):
     """The fields of any market payload that hold prices and sizes."""
 
+    e: str = ""
     p: str | None = None
     q: str | None = None
     b: str | list[tuple[str, str]] | None = None
@@ -75,7 +80,7 @@ def _look(seen: DecimalsSeen, payload: bytes, symbol: str) -> None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     data = frame.data
-    if data is None or not frame.stream.startswith(f"{symbol.lower()}@"):
+    if data is None or data.e.endswith(TICKERS) or not frame.stream.startswith(f"{symbol.lower()}@"):
         return
     if isinstance(data.b, list) and isinstance(data.a, list):
         seen.look((*data.b, *data.a))

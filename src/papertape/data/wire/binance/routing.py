@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.feed import SymbolFeed
+from papertape.data.wire.binance.stream_names import DIFF_SPEEDS, PARTIAL_LEVELS
+from papertape.data.wire.binance.value_routing import bare_value_taker, value_takers
 
 Take = Callable[[int, bytes], None]
 """Takes (arrival in ns, frame as received); raises msgspec's errors when it is not of its form."""
-
-DIFF_SPEEDS = ("", "@0ms", "@100ms", "@250ms", "@500ms")
-PARTIAL_LEVELS = (5, 10, 20)
 
 
 def stream_takers(feed: SymbolFeed) -> dict[bytes, Take]:
@@ -37,6 +36,7 @@ def stream_takers(feed: SymbolFeed) -> dict[bytes, Take]:
     takers = {"trade": trade, "aggTrade": agg_trade, "bookTicker": book_ticker}
     takers |= {f"depth{speed}": depth for speed in DIFF_SPEEDS}
     takers |= {f"depth{levels}{speed}": partial for levels in PARTIAL_LEVELS for speed in DIFF_SPEEDS}
+    takers |= value_takers(feed.values)
     return {f"{symbol}@{name}".encode(): taker for name, taker in takers.items()}
 
 
@@ -51,4 +51,4 @@ def bare_taker(feed: SymbolFeed, event_type: str | None) -> Take | None:
             return lambda ts, payload: feed.take_depth(ts, payloads.decode_depth_update(payload))
         case "bookTicker" | None:
             return lambda ts, payload: feed.take_book_ticker(ts, payloads.decode_book_ticker(payload))
-    return None
+    return bare_value_taker(feed.values, event_type)

@@ -36,7 +36,11 @@ class Rules(msgspec.Struct, frozen=True):
     ws_url: str
     ws_backups: tuple[str, ...]
     rest_url: str
+    rest_backups: tuple[str, ...]
+    """Asked in this order where `rest_url` may not be reached from (451)."""
     rest_prefix: str
+    weight_limit: int
+    """REST weight a minute, until exchangeInfo says what it is."""
     routes: tuple[tuple[str, tuple[str, ...]], ...]
     snapshot_limit: int
     trades_limit: int
@@ -52,7 +56,9 @@ SPOT = Rules(
     ws_url="wss://data-stream.binance.vision",
     ws_backups=("wss://stream.binance.com:9443", "wss://stream.binance.com:443"),
     rest_url="https://data-api.binance.vision",
+    rest_backups=("https://api.binance.com", "https://api-gcp.binance.com"),
     rest_prefix="/api/v3",
+    weight_limit=6000,
     routes=(("", ("trade", "bookTicker", "depth@100ms")),),
     snapshot_limit=5000,
     trades_limit=1000,
@@ -68,7 +74,9 @@ USDM = Rules(
     ws_url="wss://fstream.binance.com",
     ws_backups=(),
     rest_url="https://fapi.binance.com",
+    rest_backups=(),
     rest_prefix="/fapi/v1",
+    weight_limit=2400,
     routes=(("/public", ("bookTicker", "depth@100ms")), ("/market", ("trade", "aggTrade"))),
     snapshot_limit=1000,
     trades_limit=1000,

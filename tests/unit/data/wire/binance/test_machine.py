@@ -61,13 +61,13 @@ def test_bare_payloads_of_every_kind_are_taken() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        combined("ethusdt@kline_1m", {"e": "kline"}),
+        combined("ethusdt@avgPrice", {"e": "avgPrice"}),
         combined("btcusdt@trade", {"anything": 1}),
         combined("ethusdt@depth7", {}),
-        combined("!miniTicker@arr", {}),
-        b'{"data":{},"stream":"ethusdt@kline_1m"}',
+        combined("!contractInfo", {}),
+        b'{"data":{},"stream":"ethusdt@rpiDepth@500ms"}',
         b'[{"e":"markPriceUpdate","s":"ETHUSDT"}]',
-        b'{"e":"kline","E":1,"s":"ETHUSDT","k":{}}',
+        b'{"e":"avgPrice","E":1,"s":"ETHUSDT","w":"1"}',
         b'{"e":"trade","s":"BTCUSDT","t":1}',
         b'{"code":-1121,"msg":"Invalid symbol."}',
         b"{}",
