@@ -56,12 +56,12 @@ class BinanceRest:
         if answer.status not in (418, 429):
             return answer
         said = (answer.retry_after_s, _banned_until_ms(answer.body))
-        wait_s = await _counted(self.weights.refused, answer.status == 418, *said)
+        wait_s = await self._counted(self.weights.refused, answer.status == 418, *said)
         raise RateLimited(f"{base}/{route} asks to wait {wait_s:g} s", wait_s)
 
     async def _ask(self, base: str, route: str, query: dict[str, str]) -> Answer:
         weight = weight_of(self._rules, route, query)
-        while (reserved := await _counted(self.weights.reserve, weight)).wait_ns:
+        while (reserved := await self._counted(self.weights.reserve, weight)).wait_ns:
             wait_s = reserved.wait_ns / 1e9
             if wait_s > WAIT_MAX_S:
                 raise RateLimited(f"{base} has banned us for {wait_s:.0f} s more: {route} was not asked", wait_s)
@@ -73,20 +73,24 @@ class BinanceRest:
             answered_ns = self.weights.now_ns()
             used = answer.used_weight or 0  # a server that tells none counts none
         finally:
-            await _counted(self.weights.answered, reserved, used)
+            await self._counted(self.weights.answered, reserved, used)
         return answer._replace(asked_ns=asked_ns, answered_ns=answered_ns)
 
     async def set_weight_limit(self, limit: int) -> None:
         """The venue says what weight a minute has."""
-        await _counted(self.weights.set_limit, limit)
+        await self._counted(self.weights.set_limit, limit)
 
+    async def _counted(self, change: Callable[..., Any], *arguments: object) -> Any:
+        """Change the count, in a thread if it waits for other processes.
 
-async def _counted(change: Callable[..., Any], *arguments: object) -> Any:
-    """Change the count in a thread. Where it cannot be kept nothing is asked, and it is tried again like any refusal."""
-    try:
-        return await asyncio.to_thread(change, *arguments)
-    except StoreError as error:
-        raise RateLimited(f"the weight of REST questions cannot be counted: {error}") from error
+        Where it cannot be kept nothing is asked, and it is tried again like any refusal.
+        """
+        if not self.weights.is_shared:
+            return change(*arguments)
+        try:
+            return await asyncio.to_thread(change, *arguments)
+        except StoreError as error:
+            raise RateLimited(f"the weight of REST questions cannot be counted: {error}") from error
 
 
 def _banned_until_ms(body: bytes) -> int | None:

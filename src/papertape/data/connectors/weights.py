@@ -65,6 +65,11 @@ class WeightGovernor:
                 raise _unusable(file, error) from error
             self._lock = FileLock(f"{file}.lock", timeout=LOCK_PATIENCE_S)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes count here, too; only then a method may wait for the lock."""
+        return self._file is not None
+
     def reserve(self, weight: int) -> Reservation:
         """Reserve `weight` in this minute, or say how long to wait."""
         with self._held() as state:
