@@ -17,7 +17,6 @@ import msgspec
 import pytest
 
 NOT_YET = {
-    "MT5Connector": 3,
     "BinanceConnector": 3,
     "DataQualityMonitor": 4,
     "HistoricalDataManager": 4,

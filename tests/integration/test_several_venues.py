@@ -1,18 +1,22 @@
 """The front door to all venues over real sockets of the exchange in a box: streams, subscriptions, switches."""
 
 import asyncio
+import importlib.util
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
 from papertape.core.errors import ConnectFailed, InputError, UnknownInstrument
-from papertape.core.records import Kind
+from papertape.core.records import Kind, Verdict
 from papertape.data.connectors.aiohttp_client import AiohttpClient
 from papertape.data.connectors.binance_session import Network
 from papertape.data.connectors.binance_source import BinanceSource
+from papertape.data.connectors.ccxt_connector import CcxtSource
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
 from papertape.data.quality.rivals import RivalRules
@@ -21,6 +25,8 @@ from papertape.data.wire.binance.rules import VENUES, Rules
 from papertape.data.wire.failover import SwitchRule
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.sources import binance_source
+from papertape.tape.market_writer import MarketWriter
+from papertape.tape.verify import verify_tape
 from papertape.venue.rules import RULES, VenueName
 from papertape.venue.server import RunningVenue, running_market
 from tests.made_source import MadeSource, fx
@@ -39,12 +45,15 @@ async def box_and_source(venue: VenueName = "binance-spot") -> AsyncIterator[tup
         yield box, BinanceSource(VENUES[venue], network, UtcClock(), lambda *_, **__: None)
 
 
-async def read_until(stream: RecordStream, done: Callable[[np.ndarray], bool]) -> np.ndarray:
-    """Everything that the stream gives until `done` says so of all of it."""
+async def read_until(
+    stream: RecordStream, done: Callable[[np.ndarray], bool], keep: Callable[[bytes], object] = len
+) -> np.ndarray:
+    """Everything that the stream gives until `done` says so of all of it; `keep` is handed each batch."""
     parts = []
     async with asyncio.timeout(DEADLINE_S):
         async for batch in stream:
             parts.append(batch.records)
+            keep(batch.records.tobytes())
             found = np.concatenate(parts)
             if done(found):
                 return found
@@ -115,8 +124,8 @@ async def test_errors_name_what_is_wrong_and_what_is_near() -> None:
             assert (info.instrument.symbol, info.instrument.price_scale) == ("ETHUSDT", 2)
 
 
-async def test_a_venue_that_goes_away_is_replaced_by_the_backup_and_returned_to() -> None:
-    """Two markets with one seed; the provider's server stops and starts again on the same port."""
+async def test_a_venue_that_goes_away_is_replaced_by_the_backup_and_returned_to(tmp_path: Path) -> None:
+    """Two markets with one seed; the provider's server stops and starts again on the same port; all of it is a tape."""
     rules = msgspec.structs.replace(RULES["binance-spot"], opening_quiet_s=0.05)
     other = msgspec.structs.replace(VENUES["binance-spot"], venue="other")
     switch = RivalRules(switch=SwitchRule(stale_ns=500_000_000, return_ns=500_000_000))
@@ -131,19 +140,50 @@ async def test_a_venue_that_goes_away_is_replaced_by_the_backup_and_returned_to(
     def market(port: int = 0) -> AbstractAsyncContextManager[RunningVenue]:
         return running_market(7, SYMBOLS, begin_ns=None, rules=rules, port=port)
 
+    writer = MarketWriter.open(tmp_path)
     async with AsyncExitStack() as stack, market() as backup, AiohttpClient() as http:
         box = await stack.enter_async_context(market())
         sources = {"binance": to(box, VENUES["binance-spot"]), "other": to(backup, other)}
         connector = MultiAssetConnector(sources, FOREX, crypto, clock, lambda *_, **__: None, switch)
         async with connector:
             stream = await connector.connect_crypto_stream([])
-            await read_until(stream, lambda found: numbers_of(found, Kind.DEPTH_SNAPSHOT) == {0, 1})
+            await read_until(stream, lambda found: numbers_of(found, Kind.DEPTH_SNAPSHOT) == {0, 1}, writer.append)
             assert stream.current("BTCUSDT") == 0
             port = box.port
             await stack.aclose()
-            found = await read_until(stream, lambda found: Kind.SOURCE in found["kind"])
+            found = await read_until(stream, lambda found: Kind.SOURCE in found["kind"], writer.append)
             assert stream.current("BTCUSDT") == 1
             assert Kind.GAP in found["kind"], "the loss itself is told too"
             async with market(port):
-                await read_until(stream, lambda found: Kind.SOURCE in found["kind"])
+                await read_until(stream, lambda found: Kind.SOURCE in found["kind"], writer.append)
                 assert stream.current("BTCUSDT") == 0
+    writer.close()
+    report = verify_tape(tmp_path)
+    assert (report.findings, report.records > 1_000) == ([], True)
+    replay = await asyncio.create_subprocess_exec(sys.executable, "-m", "papertape", "replay", str(tmp_path), "--json")
+    assert await replay.wait() == 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ccxt") is None, reason="the package ccxt, an extra, is not installed")
+async def test_ccxt_stands_beside_our_own_connector_and_says_the_same() -> None:
+    crypto = AssetClass(provider="binance", symbols=("BTCUSDT",), buffer_size=100_000, backups=("ccxt:binance",))
+    async with box_and_source() as (box, source):
+        settings = {
+            "aiohttp_trust_env": False,
+            "has": {"fetchCurrencies": False},
+            "options": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False},
+            "urls": {"api": {"public": f"{box.rest_url}/api/v3", "ws": {"spot": f"{box.ws_url}/ws"}}},
+        }
+        beside = CcxtSource("binance", UtcClock(), lambda *_, **__: None, settings)
+        sources = {"binance": source, "ccxt:binance": beside}
+        async with MultiAssetConnector(sources, FOREX, crypto, UtcClock(), lambda *_, **__: None) as connector:
+            stream = await connector.connect_crypto_stream([])
+            assert len(stream.symbols["BTCUSDT"]) == 2
+
+            def is_enough(found: np.ndarray) -> bool:
+                quotes = found["kind"] == Kind.QUOTE
+                return all(np.count_nonzero(quotes & (found["instrument"] == number)) > 100 for number in (0, 1))
+
+            found = await read_until(stream, is_enough)
+            assert not (found["verdict"] & Verdict.DIVERGENT).any()
+            assert stream.current("BTCUSDT") == 0

@@ -14,7 +14,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from papertape.core.errors import InputError
 from papertape.tape.reels import read_reel
 from papertape.venue.rules import SPOT, USDM, VenueName, VenueRules
-from papertape.venue.server import RunningVenue, running_venue
+from papertape.venue.server import RunningVenue, running_market, running_venue
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "hftbacktest"
 QUICK = {"binance-spot": SPOT, "binance-usdm": USDM}
@@ -258,3 +258,59 @@ async def test_a_reel_that_turns_bad_while_it_plays_ends_the_box(tmp_path: Path)
 
     with pytest.raises(InputError, match="line 2"):
         await spoil()
+
+
+async def test_what_the_box_derives_comes_as_streams_and_over_rest() -> None:
+    rules = msgspec.structs.replace(SPOT, opening_quiet_s=0.05)
+    streams = ("btcusdt@kline_1s", "btcusdt@aggTrade", "btcusdt@ticker", "btcusdt@miniTicker", "btcusdt@avgPrice")
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        running_market(7, ("BTCUSDT",), rules=rules, speed=0, seconds=10) as box,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{box.ws_url}/stream?streams={'/'.join(streams)}") as client,
+    ):
+        frames = []
+        closed: list[Any] = []
+        while len(closed) < 6 or len({frame["stream"] for frame in frames}) < len(streams):
+            frames.append(await client.receive_json())
+            closed = [one["data"]["k"] for one in frames if one["stream"].endswith("1s") and one["data"]["k"]["x"]]
+        await box.done.wait()
+
+        async def ask(route: str, **params: str) -> Any:
+            url = f"{box.rest_url}/api/v3/{route}"
+            async with session.get(url, params={"symbol": "BTCUSDT"} | params) as response:
+                return await response.json()
+
+        rows = await ask("klines", interval="1s", limit="1000")
+        page = await ask("klines", interval="1s", startTime=str(rows[1][0]), limit="2")
+        day, price, average = await ask("ticker/24hr"), await ask("ticker/price"), await ask("avgPrice")
+        aggregates, wrong = await ask("aggTrades", limit="1000"), await ask("klines", interval="7m")
+    by_open = {row[0]: row for row in rows}
+    for kline in closed:
+        row = [kline[key] for key in "tohlcvTqnVQB"]
+        assert by_open[kline["t"]] == row
+    assert page == rows[1:3]
+    assert day["count"] == day["lastId"] - day["firstId"] + 1
+    assert price["price"] == day["lastPrice"]
+    assert average["mins"] == 5
+    assert [one["a"] for one in aggregates] == list(range(aggregates[0]["a"], aggregates[-1]["a"] + 1))
+    assert wrong["code"] == -1120
+
+
+async def test_mark_prices_and_liquidations_are_of_the_market_path() -> None:
+    rules = msgspec.structs.replace(USDM, opening_quiet_s=0.05)
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        running_market(3, ("BTCUSDT",), "binance-usdm", rules=rules, speed=0, seconds=60) as box,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{box.ws_url}/market/stream?streams=btcusdt@markPrice@1s/!forceOrder@arr") as client,
+        session.ws_connect(f"{box.ws_url}/stream?streams=btcusdt@markPrice@1s") as unrouted,
+    ):
+        kinds = set()
+        while kinds != {"btcusdt@markPrice@1s", "!forceOrder@arr"}:
+            kinds.add((await client.receive_json())["stream"])
+        await box.done.wait()
+        await unrouted.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 1})
+        assert (await unrouted.receive_json())["id"] == 1
+        async with session.get(f"{box.rest_url}/fapi/v1/premiumIndex", params={"symbol": "BTCUSDT"}) as response:
+            assert abs(float((await response.json())["markPrice"]) / 64_000 - 1) < 0.1

@@ -6,12 +6,13 @@ everywhere; `extra_json_schema={"positional": True}` makes it an argument of the
 Prices and sizes in responses are decimal text; what is not defined is None.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from papertape.core.action_parts import AccountResult, Action, LatencyUs, Positive, Seed, VenueName, argument
+from papertape.core.mt5_actions import Mt5Gateway, Mt5GatewayResult
 from papertape.core.trading_actions import Paper, PaperResult, Serve, ServeResult
 
 
@@ -134,13 +135,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Listen to a venue and write its market onto a tape."""
 
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
-    venue: Annotated[VenueName, Meta(description="Market to listen to.")]
+    venue: Annotated[VenueName | Literal["mt5"], Meta(description="Market to listen to.")]
     symbols: Annotated[
         list[str],
         Meta(
             description="Symbols, separated by commas, such as BTCUSDT,ETHUSDT; by default those of the configuration."
         ),
     ] = []
+    gateway: Annotated[
+        str | None,
+        Meta(
+            description="With --venue mt5: gateway of the terminal, such as ws://127.0.0.1:9871/mt5; without, the terminal on this computer."
+        ),
+    ] = None
+    token_file: Annotated[str | None, Meta(description="With --gateway: file with the gateway's token.")] = None
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None
@@ -404,6 +412,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("config show", ConfigShow, ConfigShowResult),
     Action("demo", Demo, DemoResult),
     Action("paper", Paper, PaperResult),
+    Action("mt5-gateway", Mt5Gateway, Mt5GatewayResult),
     Action("record", Record, RecordResult),
     Action("serve", Serve, ServeResult),
     Action("replay", Replay, ReplayResult),

@@ -13,6 +13,7 @@
     │   ├── ConnectFailed           no connection came to be
     │   ├── SessionClosed           a connection ended
     │   ├── RateLimited             the venue asks to wait
+    │   ├── MT5Error                a MetaTrader 5 terminal says no
     │   ├── LocalProtocolError      we broke the venue's protocol
     │   └── RemoteProtocolError     the venue broke its own protocol
     ├── StoreError                  files that cannot be written or read             exit 5
@@ -96,6 +97,17 @@ class RateLimited(VenueError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class MT5Error(VenueError):
+    """A MetaTrader 5 terminal answered a call with nothing: `code` and `text` of its `last_error`, `call` and `symbol` of the question."""
+
+    def __init__(self, code: int, text: str, call: str, symbol: str = "") -> None:
+        super().__init__(f"the MetaTrader 5 terminal answered {call}({symbol}) with error {code}: {text}")
+        self.code = code
+        self.text = text
+        self.call = call
+        self.symbol = symbol
 
 
 class LocalProtocolError(VenueError):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from papertape.core.contract_terms import ContractTerms
 from papertape.core.errors import DataError, DecodeError
 from papertape.core.fixed import SCALE_MAX, VALUE_MAX, Rounding, rescale
 from papertape.core.records import INSTRUMENTS_MAX, Flag, Kind, RecordBuffer, payload_text, text_payload
@@ -31,6 +32,7 @@ class InstrumentKind(StrEnum):
     CRYPTO_SPOT = "crypto_spot"
     LINEAR_PERPETUAL = "linear_perpetual"
     FX_PAIR = "fx_pair"
+    CFD = "cfd"
 
 
 class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,6 +60,8 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sessions: tuple[tuple[int, int], ...] = ()
     """Weekly (open, close) in minutes since Monday 00:00 UTC; open > close runs over the week's end; () is always open."""
     epoch: int = 0
+    terms: ContractTerms | msgspec.UnsetType = msgspec.UNSET
+    """Margin, swaps and commission, where the venue tells them."""
 
     def is_open(self, ts_ns: int) -> bool:
         """Whether the time `ts_ns` (UTC) lies in a session; the closing minute does not."""
@@ -83,8 +87,15 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             min_size=_exact(self.min_size, self.size_scale, size_scale),
             max_size=_exact(self.max_size, self.size_scale, size_scale),
             min_notional=_exact(self.min_notional, self.price_scale + self.size_scale, price_scale + size_scale),
+            terms=self._terms_at(size_scale),
             epoch=self.epoch + 1,
         )
+
+    def _terms_at(self, size_scale: int) -> ContractTerms | msgspec.UnsetType:
+        if isinstance(self.terms, msgspec.UnsetType):
+            return self.terms
+        limit = _exact(self.terms.volume_limit, self.size_scale, size_scale)
+        return msgspec.structs.replace(self.terms, volume_limit=limit)
 
 
 def _exact(mantissa: int, from_scale: int, to_scale: int) -> int:

@@ -12,6 +12,7 @@ CLOCK_OFFSET       0            0            offset, ns         round trip, ns  
 CONNECTION         0            0            `Link` state       close code          connection
 GAP                `GapCause`   0            first missing id   last missing id     `Kind` missed
 CLOCK              0            0            0                  0                   0
+BROKER_TIME        0            0            offset, ns         0                   0
 SOURCE             0            0            instrument now     instrument before   how many so far
 QUOTE              bid price    bid size     ask price          ask size            update id
 PRINT              price        size         `PrintCause`       0                   trade id
@@ -23,7 +24,8 @@ DEPTH_PARTIAL      level price  level size   0                  0               
 
 Ids the venue does not give are -1 (`NO_ID`). The head of an INSTRUMENT event is followed by
 records whose payload (bytes 24 to 63) is the instrument as UTF-8 JSON, padded with NUL.
-`ts_event_ns` is the venue's transaction time, else its event time, else 0; `ts_recv_ns` is
+A BROKER_TIME offset is what a broker's wall clock adds to UTC; `ts_event_ns` is UTC already, and
+the update id of a MetaTrader 5 quote keeps the broker's own stamp. `ts_event_ns` is the venue's transaction time, else its event time, else 0; `ts_recv_ns` is
 the arrival, UTC, quantised to 1 µs. Kind ids are never reused.
 """
 
@@ -70,6 +72,7 @@ class Kind(IntEnum):
     CONNECTION = 10
     GAP = 11
     CLOCK = 12
+    BROKER_TIME = 13
     SOURCE = 14
     """Another source of an instrument counts from here on: the numbers of what it brings now, and before."""
     QUOTE = 16

@@ -14,13 +14,13 @@ import msgspec
 from papertape.core.bars import BarSource
 from papertape.core.clock import Clock
 from papertape.core.errors import DecodeError, UnknownInstrument, VenueError
-from papertape.core.instruments import Instrument
+from papertape.core.instruments import Instrument, InstrumentKind
 from papertape.core.records import RecordBuffer
 from papertape.data.quality.gate import Gate
 from papertape.data.quality.rivals import RivalRules
 from papertape.data.record_stream import CryptoStream, ForexStream, RecordStream, StreamPlan
 from papertape.data.source_hub import SourceHub, first_error
-from papertape.data.sources import Source
+from papertape.data.sources import Source, SourceHealth
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.listed import Listed
 from papertape.data.wire.normalise import normalise, unwrapped
@@ -30,6 +30,8 @@ from papertape.data.wire.timeframes import interval_ns
 __all__ = ["AssetClass", "CryptoStream", "ForexStream", "MultiAssetConnector", "NormalizedData", "SymbolInfo"]
 
 DEFAULT_RULES = RivalRules()
+CATALOGUE_NS = 60_000_000_000
+"""A symbol that is not known is asked for once more when the catalogue is older than this."""
 AnyStream = TypeVar("AnyStream", bound=RecordStream)
 
 
@@ -144,28 +146,42 @@ class MultiAssetConnector:
         """
         return self._hub.infos[await self._find(symbol)]
 
+    @property
+    def health(self) -> dict[str, SourceHealth]:
+        """How each source does, by name."""
+        return self._hub.health()
+
     async def _find(self, symbol: str) -> Place:
         """The place of a symbol at the providers, else at any source that has told what it lists."""
         providers = [one.provider for one in (self._forex, self._crypto) if one.provider in self._hub.names]
-        await self._load(providers)
+        failures = await self._load(providers)
+        if failures and len(failures) == len(providers):
+            raise failures[0]
         venues = [self._hub.source(name).venue for name in providers]
         if self._hub.index.candidates(symbol, venues):
             return self._hub.index.resolve(symbol, venues)
-        return self._hub.index.resolve(symbol)
+        return await self._resolve(symbol, [], providers)
 
-    async def _load(self, names: Collection[str]) -> None:
-        """Load catalogues; one failure is noted and hides no other, but all may not fail."""
-        failure: VenueError | DecodeError | None = None
-        loaded = 0
-        for name in dict.fromkeys(names):
+    async def _resolve(self, symbol: str, venues: Collection[str], names: Collection[str]) -> Place:
+        """Resolve, once more when the sources have listed something since they told."""
+        try:
+            return self._hub.index.resolve(symbol, venues)
+        except UnknownInstrument:
+            asked = [await self._hub.load(name, older_than_ns=CATALOGUE_NS) for name in names]
+            if not any(asked):
+                raise
+        return self._hub.index.resolve(symbol, venues)
+
+    async def _load(self, names: Collection[str]) -> list[VenueError | DecodeError]:
+        """Load catalogues; a failure is noted and keeps no other from being loaded."""
+        failures: list[VenueError | DecodeError] = []
+        for name in names:
             try:
                 await self._hub.load(name)
-                loaded += 1
             except (VenueError, DecodeError) as error:
                 self._note("a source does not tell what it lists", source=name, error=str(error))
-                failure = error
-        if failure is not None and not loaded:
-            raise failure
+                failures.append(error)
+        return failures
 
     async def _connect(
         self, kind: type[AnyStream], asset_class: AssetClass, bar_source: BarSource, symbols: Sequence[str]
@@ -183,19 +199,25 @@ class MultiAssetConnector:
         return stream
 
     async def _follow(self, stream: RecordStream, asset_class: AssetClass, symbols: Sequence[str]) -> None:
-        """Follow symbols at the provider, each with those of the backups that list it too."""
+        """Follow symbols at the provider, each with those of the backups that list it too; `venue:SYMBOL` at that venue."""
         await self._hub.load(asset_class.provider)
         if asset_class.backups:
-            await self._load([asset_class.provider, *asset_class.backups])
-        venue = self._hub.source(asset_class.provider).venue
-        places = {symbol: self._hub.index.resolve(symbol, [venue]) for symbol in symbols}
+            await self._load(asset_class.backups)
+        provider = self._hub.source(asset_class.provider).venue
+        places = {symbol: await self._place(symbol, asset_class.provider) for symbol in dict.fromkeys(symbols)}
         for symbol, place in places.items():
             if symbol not in stream.symbols:
-                await self._hub.follow(stream, symbol, [place, *self._backups(place, asset_class)])
+                backups = self._backups(place, asset_class) if place.venue == provider else []
+                await self._hub.follow(stream, symbol, [place, *backups])
+
+    async def _place(self, symbol: str, provider: str) -> Place:
+        name = self._hub.source_at(symbol.partition(":")[0]) or provider
+        await self._hub.load(name)
+        return await self._resolve(symbol, [self._hub.source(name).venue], [name])
 
     def _backups(self, place: Place, asset_class: AssetClass) -> list[Place]:
         instrument = self._hub.index.instrument(place)
-        is_perpetual = instrument.kind == "linear_perpetual"
+        is_perpetual = instrument.kind is InstrumentKind.LINEAR_PERPETUAL
         pair = f"{instrument.base}/{instrument.quote}" + f":{instrument.settle}" * is_perpetual
         found = []
         for name in asset_class.backups:

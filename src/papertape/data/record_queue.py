@@ -97,7 +97,8 @@ class RecordQueue:
         self.shed += len(lost)
         buffer = RecordBuffer()
         buffer.extend(records[~is_market].tobytes())
-        for number, kind, ts_recv_ns in lost[["instrument", "kind", "ts_recv_ns"]].tolist():
+        ts_recv_ns = int(records["ts_recv_ns"][-1])  # behind what stays of the batch
+        for number, kind in lost[["instrument", "kind"]].tolist():
             missed = int(Kind.DEPTH_DELTA) if kind in _DEPTH else kind
             if (number, missed) in self._losing:
                 continue

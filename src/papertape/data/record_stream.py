@@ -74,8 +74,9 @@ class RecordStream:
 
     def current(self, symbol: str) -> int:
         """The number that counts for a symbol now, as far as the stream has been read."""
-        first = self._numbers(symbol)[0]
-        return self._current.get(first, first)
+        numbers = self._numbers(symbol)
+        current = self._current.get(numbers[0], numbers[0])
+        return current if current in numbers else numbers[0]
 
     async def close(self) -> None:
         """End the stream; what waits can still be read."""

@@ -16,9 +16,9 @@ from papertape.core.errors import ConfigError, DataError, InputError, VenueError
 from papertape.core.instruments import Instrument, instrument_event, listed_in
 from papertape.core.records import FIRST_MARKET_KIND, INSTRUMENTS_MAX, Kind, as_records
 from papertape.data.connectors.backoff import Backoff
-from papertape.data.quality.rivals import RivalRules, Rivals
+from papertape.data.quality.rivals import RivalRules, Rivals, judge
 from papertape.data.record_stream import Records, RecordStream
-from papertape.data.sources import Source
+from papertape.data.sources import Source, SourceHealth
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.symbols import Place, SymbolIndex
 
@@ -47,12 +47,14 @@ class SourceHub:
         self._note = note
         self._rules = rules
         self._venues = {source.venue: name for name, source in self._sources.items()}
-        self._loaded: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._sources}
-        self._known: dict[str, bool] = {}
+        self._loading: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._sources}
+        self._told_ns: dict[str, int] = {}
         self._lanes: dict[Place, Lane] = {}
         self._by_number: list[Lane] = []
         self._instruments: dict[int, Instrument] = {}
         self._rivals: dict[int, Rivals] = {}
+        self._groups: dict[int, list[Rivals]] = {}
+        self._latest_ns = 0
         self._streams: dict[RecordStream, None] = {}
 
     @property
@@ -67,15 +69,29 @@ class SourceHub:
             raise ConfigError(f"no source is called {name!r}: expected one of {told}")
         return self._sources[name]
 
-    async def load(self, name: str) -> None:
-        """Ask a source what it lists, unless it has told. Raises VenueError or DecodeError."""
+    def source_at(self, venue: str) -> str | None:
+        """Name of the source of a venue."""
+        return self._venues.get(venue)
+
+    async def load(self, name: str, *, older_than_ns: int | None = None) -> bool:
+        """Ask a source what it lists, unless it has told, or has within `older_than_ns`; whether it was asked.
+
+        Raises VenueError or DecodeError when it does not tell.
+        """
         source = self.source(name)
-        async with self._loaded[name]:
-            if name not in self._known:
-                infos = await source.catalogue()
-                self.infos |= {Place(one.instrument.venue, one.instrument.symbol): one for one in infos}
-                self.index.add(one.instrument for one in infos)
-                self._known[name] = True
+        async with self._loading[name]:
+            told_ns = self._told_ns.get(name)
+            if told_ns is not None and (older_than_ns is None or self._clock.now_ns() - told_ns < older_than_ns):
+                return False
+            infos = await source.catalogue()
+            self.infos |= {Place(one.instrument.venue, one.instrument.symbol): one for one in infos}
+            self.index.add(one.instrument for one in infos)
+            self._told_ns[name] = self._clock.now_ns()
+            return True
+
+    def health(self) -> dict[str, SourceHealth]:
+        """How each source does."""
+        return {name: source.health() for name, source in self._sources.items()}
 
     def number(self, place: Place) -> int:
         """The number of a symbol on the tape, its own for as long as the hub lives."""
@@ -92,14 +108,23 @@ class SourceHub:
         """Hand the stream one symbol from each of `places`, the preferred one first."""
         numbers = tuple(self.number(place) for place in places)
         if len(numbers) > 1 and numbers[0] not in self._rivals:
-            rivals = Rivals(numbers, self._rules)
-            for number, place in zip(numbers, places, strict=True):
-                rivals.relist(number, self._instruments.get(number, self.index.instrument(place)).price_scale)
-            self._rivals[numbers[0]] = rivals
+            self._begin_rivals(numbers)
         stream.symbols[symbol] = numbers
         self._streams[stream] = None
-        for place, number in zip(places, numbers, strict=True):
-            await self._join(stream, self._by_number[number], self._sources[self._venues[place.venue]])
+        try:
+            for number in numbers:
+                lane = self._by_number[number]
+                await self._join(stream, lane, self._sources[self._venues[lane.place.venue]])
+        except BaseException:
+            await self.leave(stream, [symbol])
+            raise
+
+    def _begin_rivals(self, numbers: tuple[int, ...]) -> None:
+        rivals = self._rivals[numbers[0]] = Rivals(numbers, self._rules)
+        for number in numbers:
+            instrument = self._instruments.get(number) or self.index.instrument(self._by_number[number].place)
+            rivals.relist(number, instrument.price_scale)
+            self._groups.setdefault(number, []).append(rivals)
 
     async def _join(self, stream: RecordStream, lane: Lane, source: Source) -> None:
         if stream.is_wanted[lane.number]:
@@ -133,8 +158,13 @@ class SourceHub:
             await self._sources[self._venues[lane.place.venue]].unsubscribe([lane.place.symbol])
 
     def _forget_rivals(self, numbers: Sequence[int]) -> None:
-        if numbers and not self._by_number[numbers[0]].streams:
-            self._rivals.pop(numbers[0], None)
+        if not numbers or self._by_number[numbers[0]].streams or numbers[0] not in self._rivals:
+            return
+        rivals = self._rivals.pop(numbers[0])
+        for number in rivals.numbers:
+            self._groups[number].remove(rivals)
+            if not self._groups[number]:
+                del self._groups[number]
 
     async def run(self) -> None:
         """Keep every source running, until cancelled."""
@@ -157,45 +187,49 @@ class SourceHub:
 
     def _deliver(self, source: Source, data: bytes) -> None:
         """Judge one batch of a source against its rivals, and hand it to who wants it."""
-        records = as_records(data)
-        kinds = records["kind"]
-        has_facts = int(kinds.min()) < FIRST_MARKET_KIND
+        records = self._in_order(as_records(data))
+        has_facts = int(records["kind"].min()) < FIRST_MARKET_KIND
         if has_facts:
             for number, instrument in listed_in(records).items():
                 self._instruments[number] = instrument
-                for rivals in self._rivals.values():
-                    if number in rivals.numbers:
-                        rivals.relist(number, instrument.price_scale)
-        if self._rivals:
-            data = self._judge(data)
-            records = as_records(data)
+                for rivals in self._groups.get(number, ()):
+                    rivals.relist(number, instrument.price_scale)
+        if self._groups:
+            records = records.copy()
+            switches = as_records(judge(records, self._groups))
+            if len(switches):
+                records, has_facts = np.concatenate([records, switches]), True
         lost: dict[int, None] = {}
         for stream in list(self._streams):
             if self._concerns(stream, source):
-                stream.queue.put(_wanted(stream, records, data, has_facts=has_facts))
+                stream.queue.put(_wanted(stream, records, has_facts=has_facts))
             lost |= dict.fromkeys(stream.queue.take_lost_depth())
         for number in lost:
             place = self._by_number[number].place
             self._sources[self._venues[place.venue]].resync([place.symbol])
 
-    def _judge(self, data: bytes) -> bytes:
-        records = as_records(bytearray(data))
-        switches = [rivals.take(records) for rivals in self._rivals.values()]
-        return records.tobytes() + b"".join(switches)
+    def _in_order(self, records: Records) -> Records:
+        """The records with arrivals that do not go back behind another source's, which was a moment quicker to deliver."""
+        arrivals = records["ts_recv_ns"]
+        if int(arrivals.min()) < self._latest_ns:
+            records = records.copy()
+            records["ts_recv_ns"] = np.maximum(arrivals, self._latest_ns)
+        self._latest_ns = int(records["ts_recv_ns"][-1])
+        return records
 
     def _concerns(self, stream: RecordStream, source: Source) -> bool:
         """Whether the stream follows anything of a source, whose own facts then concern it too."""
-        numbers = {number for all_of_one in stream.symbols.values() for number in all_of_one}
-        return any(self._by_number[number].place.venue == source.venue for number in numbers)
+        venue, lanes = source.venue, self._by_number
+        return any(lanes[number].place.venue == venue for numbers in stream.symbols.values() for number in numbers)
 
 
-def _wanted(stream: RecordStream, records: Records, data: bytes, *, has_facts: bool) -> bytes:
+def _wanted(stream: RecordStream, records: Records, *, has_facts: bool) -> bytes:
     """The records that a stream wants, and the facts of its venues; mostly all of them."""
     mask = stream.is_wanted[records["instrument"]]
     if has_facts:
         kinds = records["kind"]
         mask |= (kinds < FIRST_MARKET_KIND) & ~np.isin(kinds, _OF_AN_INSTRUMENT)
-    return data if bool(mask.all()) else records[mask].tobytes()
+    return (records if mask.all() else records[mask]).tobytes()
 
 
 def first_error(failures: BaseExceptionGroup) -> BaseException:

@@ -16,6 +16,7 @@ HANDLERS = {
     "config show": "papertape.runtime.about:config_show",
     "demo": "papertape.runtime.demo:run",
     "paper": "papertape.runtime.paper:run",
+    "mt5-gateway": "papertape.runtime.mt5_gateway:run",
     "record": "papertape.runtime.record:run",
     "serve": "papertape.runtime.serve:run",
     "replay": "papertape.runtime.replay:run",

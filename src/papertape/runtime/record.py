@@ -6,9 +6,10 @@ import msgspec
 
 from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
-from papertape.core.errors import ConnectFailed
+from papertape.core.errors import ConnectFailed, UsageError
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
+from papertape.runtime import mt5_record
 from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
 from papertape.runtime.live_source import source_of
@@ -23,10 +24,13 @@ from papertape.runtime.shell import Shell
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
-    config = load_config(config_file()).real_time.crypto
-    return run_async(
-        _record(request, source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config))
-    )
+    config = load_config(config_file()).real_time
+    if request.venue == "mt5":
+        return run_async(mt5_record.record(request, config.forex))
+    if request.gateway is not None or request.token_file is not None:
+        raise UsageError(f"expected --gateway and --token-file with --venue mt5 only, was --venue {request.venue}")
+    source = source_of(request.venue, request.symbols, request.ws_url, request.rest_url, config.crypto)
+    return run_async(_record(request, source))
 
 
 async def _record(request: Record, source: Source) -> Outcome[RecordResult]:

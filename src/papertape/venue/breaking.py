@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 from aiohttp import WSCloseCode
 
+from papertape.venue.bans import BAN_MAX_S
+from papertape.venue.clock import ReelClock
 from papertape.venue.fanout import Client
 from papertape.venue.faults.schema import (
     AnyFault,
@@ -41,7 +43,12 @@ class Breaker:
     """Lets the faults of a timeline happen when the market's time comes to them."""
 
     def __init__(
-        self, timeline: Timeline, tamper: Tamper, sockets: SocketDesk, market: Market, venue_ms: Callable[[], int]
+        self,
+        timeline: Timeline,
+        tamper: Tamper,
+        sockets: SocketDesk,
+        market: Market,
+        clock: ReelClock,
     ) -> None:
         self.changed = asyncio.Event()
         """Set when faults were added."""
@@ -49,7 +56,7 @@ class Breaker:
         self._tamper = tamper
         self._sockets = sockets
         self._market = market
-        self._venue_ms = venue_ms
+        self._clock = clock
         self._hit: dict[int, list[Client]] = {}
 
     @property
@@ -100,8 +107,8 @@ class Breaker:
             raise RestError(0, "Service unavailable from a restricted location according to 'b. Eligibility'.", 451)
         if self._timeline.strike(Ban):
             planned, _ = self._timeline.on(Ban)[0]
-            end_ns = planned.end_ns if planned.end_ns is not None else planned.begin_ns + 259_200 * 10**9
-            raise banned((end_ns - planned.begin_ns) / 1e9)
+            end_ns = planned.end_ns if planned.end_ns is not None else planned.begin_ns + BAN_MAX_S * 10**9
+            raise banned(max(0, end_ns - self._clock.since_opening_ns(_now_s())) / 1e9)
 
     async def refuse_rest(self, route: str) -> None:
         """Raises RestError for what the faults do to a REST request, maybe after a while."""
@@ -175,8 +182,12 @@ class Breaker:
             self._hit.setdefault(planned.number, []).append(client)
 
     def _notify(self, client: Client) -> None:
-        event_ms = self._venue_ms()
+        event_ms = self._clock.venue_ns(_now_s()) // 1_000_000
         _send(client, "!serverShutdown", msgspec.json.encode({"e": "serverShutdown", "E": event_ms}))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def banned(left_s: float) -> RestError:

@@ -17,7 +17,7 @@ def exchange_info(facts: ReelFacts, rules: VenueRules, server_ms: int, symbol: s
     if facts.exchange_info:
         info: dict[str, Any] = msgspec.json.decode(facts.exchange_info)
     elif rules.name == "binance-spot":
-        info = _made(rules, [_spot_symbol(name, grid) for name, grid in facts.grids.items()])
+        info = _made(rules, [_spot_symbol(name, grid, rules) for name, grid in facts.grids.items()])
     else:
         info = _made(rules, [_usdm_symbol(name, grid) for name, grid in facts.grids.items()])
     info["serverTime"] = server_ms
@@ -33,10 +33,17 @@ def _made(rules: VenueRules, symbols: list[dict[str, Any]]) -> dict[str, Any]:
         "intervalNum": 1,
         "limit": rules.weight_per_minute_max,
     }
-    return {"timezone": "UTC", "serverTime": 0, "rateLimits": [weight], "exchangeFilters": [], "symbols": symbols}
+    orders = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": rules.orders_per_10_s_max}
+    return {
+        "timezone": "UTC",
+        "serverTime": 0,
+        "rateLimits": [weight, orders],
+        "exchangeFilters": [],
+        "symbols": symbols,
+    }
 
 
-def _spot_symbol(symbol: str, grid: Grid) -> dict[str, Any]:
+def _spot_symbol(symbol: str, grid: Grid, rules: VenueRules) -> dict[str, Any]:
     base, quote = split_symbol(symbol)
     return {
         "symbol": symbol,
@@ -70,6 +77,7 @@ def _spot_symbol(symbol: str, grid: Grid) -> dict[str, Any]:
                 "applyMaxToMarket": False,
                 "avgPriceMins": 5,
             },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.open_orders_max},
         ],
         "permissions": [],
         "permissionSets": [["SPOT"]],

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp.abc import AbstractStreamWriter
 
 from papertape.venue.connection import ControlSession
+from papertape.venue.derived import Derived
 from papertape.venue.faults.tamper import Bent, Tamper
 from papertape.venue.frames import in_microseconds, text_frame, wrapped
 from papertape.venue.lines import Line
@@ -62,7 +63,7 @@ class Fanout:
     awaits: a coroutine for each message would be the bottleneck.
     """
 
-    def __init__(self, market: Market, rules: VenueRules, tamper: Tamper) -> None:
+    def __init__(self, market: Market, rules: VenueRules, tamper: Tamper, derived: Derived) -> None:
         self.clients: dict[Client, None] = {}
         self.subscribed = asyncio.Event()
         """Set while anybody is subscribed to anything."""
@@ -71,6 +72,8 @@ class Fanout:
         self._market = market
         self._rules = rules
         self._tamper = tamper
+        self._derived = derived
+        self._derived_streams: list[str] = []
         self._routes: dict[str, list[_Route]] = {}
 
     def add(self, client: Client) -> None:
@@ -96,6 +99,7 @@ class Fanout:
         self._routes = {}
         for (source, *_), route in routes.items():
             self._routes.setdefault(source, []).append(route)
+        self._derived_streams = [stream for stream in self._routes if stream not in self._market.facts.streams]
         self.changes += 1
         if any(client.control.streams for client in self.clients):
             self.subscribed.set()
@@ -118,6 +122,11 @@ class Fanout:
                     self._bend(client, symbol_of(route.stream), payload)
                 else:
                     client.out.append(frame)
+
+    def derive(self, now_ms: int) -> None:
+        """What is told of prints and books by the time that is now, to those who want it."""
+        for stream, payload in self._derived.due(now_ms, self._derived_streams):
+            self.spread(Line(stream=stream), payload)
 
     def _bend(self, client: Client, symbol: str, payload: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -171,7 +180,7 @@ class Fanout:
         # As on the venue, a symbol in capitals is subscribed to and stays silent.
         if stream == stream.lower() and (levels or is_diff_depth(stream)):
             return facts.diff_streams.get(symbol_of(stream), ""), levels
-        return "", 0
+        return (stream, 0) if self._derived.knows(stream) else ("", 0)
 
 
 async def drained(clients: Sequence[Client], stall_max_s: float) -> list[Client]:

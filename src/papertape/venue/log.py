@@ -10,7 +10,7 @@ MINUTES_KEPT_MAX = 1_500
 
 
 class ConnectionLog(msgspec.Struct):
-    """One WebSocket connection; times are seconds since the box began to listen."""
+    """One WebSocket connection; times are seconds of a steady clock."""
 
     number: int
     path: str

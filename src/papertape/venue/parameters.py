@@ -46,6 +46,13 @@ class Parameters:
             raise RestError(-1121, "Invalid symbol.")
         return symbol
 
+    def text(self, name: str) -> str:
+        """A mandatory text."""
+        text = self._query.get(name)
+        if not text:
+            raise RestError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+        return text
+
     def integer(self, name: str) -> int | None:
         """An optional whole number of at most 64 bits."""
         text = self._query.get(name)

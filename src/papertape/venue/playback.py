@@ -70,6 +70,7 @@ class Playback:
                 if self._clock.as_taken:
                     await self._fanout.subscribed.wait()
             self._break(due_ns)
+            self._fanout.derive((due_ns + self._market.offset_ns) // 1_000_000)
             for frame, line in self._source.take():
                 data = self._market.play(frame, line)
                 self._fanout.spread(line, data)

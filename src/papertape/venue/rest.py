@@ -1,6 +1,7 @@
 """REST answers of the box: pure functions of the market's state, and the weight account."""
 
 from collections import deque
+from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from itertools import islice
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import msgspec
 
 from papertape.venue import lines
+from papertape.venue.bars import BARS_KEPT_MAX, INTERVALS, merged
+from papertape.venue.derived import FUNDING_MS, FUNDING_RATE, Derived
 from papertape.venue.exchange_info import exchange_info
 from papertape.venue.market import Market
 from papertape.venue.parameters import Parameters, RestError
@@ -38,8 +41,9 @@ class WeightAccount:
 class RestDesk:
     """Answers market-data requests from the state of the market."""
 
-    def __init__(self, market: Market, rules: VenueRules) -> None:
+    def __init__(self, market: Market, rules: VenueRules, derived: Derived) -> None:
         self._market = market
+        self._derived = derived
         self._rules = rules
         self.routes = {
             "ping": self._ping,
@@ -50,17 +54,24 @@ class RestDesk:
             "historicalTrades": self._historical_trades,
             "aggTrades": self._aggregates,
             "ticker/bookTicker": self._book_ticker,
+            "klines": self._klines,
+            "ticker/24hr": self._day_ticker,
+            "ticker/price": self._price_ticker,
         }
+        if rules.name == "binance-spot":
+            self.routes |= {"uiKlines": self._klines, "avgPrice": self._average}
+        else:
+            self.routes["premiumIndex"] = self._premium_index
 
     def weight(self, route: str, query: dict[str, str]) -> int:
         """What a request costs; an unreadable one costs as if it had the defaults."""
         rules = self._rules
+        if route == "klines" and rules.kline_weights:
+            return _by_limit(rules.kline_weights, query.get("limit", ""), ROWS_DEFAULT)
         if route != "depth":
             single = route if "symbol" in query or f"{route}*" not in rules.weights else f"{route}*"
             return rules.weights[single]
-        text = query.get("limit", "")
-        limit = int(text) if text.isascii() and text.isdigit() else rules.depth_limit_default
-        return next((weight for up_to, weight in rules.depth_weights if limit <= up_to), rules.depth_weights[-1][1])
+        return _by_limit(rules.depth_weights, query.get("limit", ""), rules.depth_limit_default)
 
     def answer(self, route: str, query: dict[str, str], venue_ms: int) -> Any:
         """What `GET <prefix>/<route>` answers. Raises RestError."""
@@ -138,11 +149,76 @@ class RestDesk:
             row |= {"time": ticker.transaction_ms, "lastUpdateId": ticker.update_id}
         return row
 
+    def _klines(self, parameters: Parameters, venue_ms: int) -> list[Any]:
+        symbol, interval = parameters.symbol(), parameters.text("interval")
+        if interval not in INTERVALS or (interval == "1s" and self._rules.name != "binance-spot"):
+            raise RestError(-1120, "Invalid interval.")
+        limit = parameters.limit(ROWS_DEFAULT, range(1, self._rules.kline_limit_max + 1))
+        start_ms, end_ms = parameters.integer("startTime"), parameters.integer("endTime")
+        bars = [
+            bar
+            for bar in self._derived.bars(symbol, interval, venue_ms).last(BARS_KEPT_MAX + 1)
+            if bar.open_ms >= (start_ms or 0) and (end_ms is None or bar.open_ms <= end_ms)
+        ]
+        found = bars[-limit:] if start_ms is None else bars[:limit]
+        return [self._derived.kline_row(symbol, bar) for bar in found]
+
+    def _day_ticker(self, parameters: Parameters, venue_ms: int) -> Any:
+        return self._each(parameters, lambda symbol: self._day_row(symbol, venue_ms))
+
+    def _day_row(self, symbol: str, venue_ms: int) -> dict[str, Any] | None:
+        day = self._derived.day(symbol, venue_ms)
+        return self._derived.ticker_row(symbol, day, venue_ms) if day else None
+
+    def _price_ticker(self, parameters: Parameters, venue_ms: int) -> Any:
+        return self._each(parameters, self._price_row)
+
+    def _price_row(self, symbol: str) -> dict[str, Any] | None:
+        prints = self._market.prints[symbol]
+        if not prints:
+            return None
+        trade = lines.trade_decoder.decode(prints[-1])
+        row: dict[str, Any] = {"symbol": symbol, "price": trade.price}
+        return row if self._rules.name == "binance-spot" else row | {"time": trade.time_ms}
+
+    def _average(self, parameters: Parameters, venue_ms: int) -> dict[str, Any]:
+        symbol = parameters.symbol()
+        five = merged(self._derived.bars(symbol, "1m", venue_ms).last(5))
+        if five is None:
+            raise RestError(-1112, "No orders on book for symbol.")
+        price = self._derived.spelling(symbol).price(five.quote / five.volume)
+        return {"mins": 5, "price": price, "closeTime": venue_ms}
+
+    def _premium_index(self, parameters: Parameters, venue_ms: int) -> Any:
+        return self._each(parameters, lambda symbol: self._premium_row(symbol, venue_ms))
+
+    def _premium_row(self, symbol: str, venue_ms: int) -> dict[str, Any] | None:
+        mark = self._derived.mark(symbol)
+        if mark is None:
+            return None
+        row: dict[str, Any] = {"symbol": symbol, "markPrice": mark["p"], "indexPrice": mark["i"]}
+        row |= {"estimatedSettlePrice": mark["P"], "lastFundingRate": FUNDING_RATE, "interestRate": FUNDING_RATE}
+        return row | {"nextFundingTime": (venue_ms // FUNDING_MS + 1) * FUNDING_MS, "time": venue_ms}
+
+    def _each(self, parameters: Parameters, row_of: Callable[[str], dict[str, Any] | None]) -> Any:
+        """One symbol's row, or those of all symbols that have one."""
+        if not parameters.has("symbol"):
+            return [row for symbol in self._market.prints if (row := row_of(symbol))]
+        row = row_of(parameters.symbol())
+        if row is None:
+            raise RestError(-1112, "No orders on book for symbol.")
+        return row
+
     def _rows(self, prints: list[bytes]) -> list[dict[str, Any]]:
         trades = [lines.trade_decoder.decode(data) for data in prints]
         if self._rules.name == "binance-spot":
             return [_trade_row(trade) | {"isBestMatch": trade.best_match} for trade in trades]
         return [_trade_row(trade) | {"isRPITrade": False} for trade in trades]
+
+
+def _by_limit(weights: tuple[tuple[int, int], ...], text: str, default: int) -> int:
+    limit = int(text) if text.isascii() and text.isdigit() else default
+    return next((weight for up_to, weight in weights if limit <= up_to), weights[-1][1])
 
 
 def _newest(kept: deque[bytes], limit: int) -> list[bytes]:

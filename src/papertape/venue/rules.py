@@ -50,12 +50,19 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     close_wait_s: float = 2.0
     """How long a client that is closed may take to answer, and to take what was sent before."""
     weight_per_minute_max: int
+    orders_per_10_s_max: int = 100
+    """New orders of an account in ten seconds."""
+    open_orders_max: int = 200
+    """Open orders of an account and symbol."""
     depth_limit_default: int
     depth_limit_max: int
     depth_limits: tuple[int, ...] = ()
     """The only limits allowed; empty: any from 1, cut to the maximum."""
     depth_weights: tuple[tuple[int, int], ...]
     """(up to this limit, weight), ascending."""
+    kline_limit_max: int
+    kline_weights: tuple[tuple[int, int], ...] = ()
+    """As `depth_weights`; empty: one weight for all."""
     weights: dict[str, int]
     """Weight of the other routes; `<route>*` is a call without a symbol."""
     prints_kept_max: int = 100_000
@@ -72,6 +79,7 @@ SPOT = VenueRules(
     weight_per_minute_max=6000,
     depth_limit_default=100,
     depth_limit_max=5000,
+    kline_limit_max=1000,
     depth_weights=((100, 5), (500, 25), (1000, 50), (5000, 250)),
     weights={
         "ping": 1,
@@ -82,6 +90,13 @@ SPOT = VenueRules(
         "aggTrades": 4,
         "ticker/bookTicker": 2,
         "ticker/bookTicker*": 4,
+        "klines": 2,
+        "uiKlines": 2,
+        "avgPrice": 2,
+        "ticker/24hr": 2,
+        "ticker/24hr*": 80,
+        "ticker/price": 2,
+        "ticker/price*": 4,
     },
 )
 USDM = VenueRules(
@@ -92,9 +107,12 @@ USDM = VenueRules(
     pong_timeout_s=600,
     messages_per_s_max=10,
     weight_per_minute_max=2400,
+    orders_per_10_s_max=300,
     depth_limit_default=500,
     depth_limit_max=1000,
     depth_limits=(5, 10, 20, 50, 100, 500, 1000),
+    kline_limit_max=1500,
+    kline_weights=((99, 1), (499, 2), (1000, 5), (1500, 10)),
     depth_weights=((50, 2), (100, 5), (500, 10), (1000, 20)),
     weights={
         "ping": 1,
@@ -105,6 +123,13 @@ USDM = VenueRules(
         "aggTrades": 20,
         "ticker/bookTicker": 2,
         "ticker/bookTicker*": 5,
+        "klines": 5,
+        "premiumIndex": 1,
+        "premiumIndex*": 10,
+        "ticker/24hr": 1,
+        "ticker/24hr*": 40,
+        "ticker/price": 1,
+        "ticker/price*": 2,
     },
 )
 RULES: dict[VenueName, VenueRules] = {"binance-spot": SPOT, "binance-usdm": USDM}

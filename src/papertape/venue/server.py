@@ -15,6 +15,7 @@ from papertape.core.errors import InputError
 from papertape.venue.breaking import Breaker
 from papertape.venue.clock import ReelClock
 from papertape.venue.control import ControlDesk, is_loopback
+from papertape.venue.derived import Derived
 from papertape.venue.fanout import Client, Fanout
 from papertape.venue.faults.schema import AnyFault, FaultPlan
 from papertape.venue.faults.tamper import Tamper
@@ -23,6 +24,11 @@ from papertape.venue.frames import rest_in_microseconds
 from papertape.venue.gate import VenueGate
 from papertape.venue.log import VenueLog
 from papertape.venue.market import Market
+from papertape.venue.orders.account import Key
+from papertape.venue.orders.desk import OrderDesk, default_key
+from papertape.venue.orders.routes import REEL_REFUSES, USDM_REFUSES, OrderRoutes
+from papertape.venue.orders.routes import WEIGHTS as ORDER_WEIGHTS
+from papertape.venue.orders.streams import UserStreams
 from papertape.venue.parameters import RestError
 from papertape.venue.playback import Playback
 from papertape.venue.rest import RestDesk
@@ -30,7 +36,7 @@ from papertape.venue.rules import RULES, VenueName, VenueRules
 from papertape.venue.scan import scan_reel
 from papertape.venue.sockets import SocketDesk, refusal
 from papertape.venue.sources import ReelSource, Source, SyntheticSource
-from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
+from papertape.venue.synthetic.market import BEGIN_NS, Event, SyntheticMarket
 
 WATCH_EVERY_S = 0.01
 """How exact faults are in time while the market is silent."""
@@ -41,6 +47,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
     faults: FaultPlan = FaultPlan()
     token: str = ""
+    keys: tuple[Key, ...] = ()
+    """API keys with which orders may come; none means one `box` with the secret `box`."""
 
 
 NOTHING_MORE = Setup()
@@ -65,15 +73,22 @@ class RunningVenue:
         self._clock = clock
         self.log = VenueLog()
         """What happened so far."""
-        timeline = Timeline(setup.faults)
+        timeline = Timeline(setup.faults, market.facts.symbols)
         tamper = Tamper(timeline)
-        self._fanout = Fanout(market, rules, tamper)
+        derived = Derived(market, rules, timeline.final_times)
+        self._fanout = Fanout(market, rules, tamper, derived)
         self._sockets = SocketDesk(self._fanout, rules, self.log)
-        self._rest = RestDesk(market, rules)
-        self._breaker = Breaker(timeline, tamper, self._sockets, market, self._venue_ms)
+        self._rest = RestDesk(market, rules, derived)
+        self._breaker = Breaker(timeline, tamper, self._sockets, market, clock)
         self._gate = VenueGate(rules, self._breaker, self.log)
         self._control = ControlDesk(timeline, self._breaker, self.log, self._since_opening_ns, setup.token)
         self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow, self._breaker)
+        self._source = source
+        self._market = market
+        self.orders = self._order_desk(source, setup) if isinstance(source, SyntheticSource) else None
+        """The accounts and orders of clients; None where the box takes none."""
+        reason = USDM_REFUSES if isinstance(source, SyntheticSource) else REEL_REFUSES
+        self._order_routes = OrderRoutes(self.orders, rules, reason, self._venue_ms, self._market_ms)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -126,17 +141,39 @@ class RunningVenue:
         for task in self._tasks:
             task.cancel()
         await self._sockets.close_all()
+        if self.orders:
+            self._users.close_all()
         await self._runner.cleanup()
 
     @property
     def _authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def _order_desk(self, source: SyntheticSource, setup: Setup) -> OrderDesk | None:
+        if self._rules.name != "binance-spot":
+            return None
+
+        def publish(events: list[Event]) -> None:
+            for frame, line in source.framed(events):
+                self._fanout.spread(line, self._market.play(frame, line))
+            self._fanout.flush()
+
+        keys = setup.keys or (default_key(source.market.listings),)
+        desk = OrderDesk(
+            source.market, self._rules, keys, publish, lambda account, event: self._users.report(account, event)
+        )
+        self._users = UserStreams(desk.accounts, self._venue_ms)
+        return desk
+
     def _since_opening_ns(self) -> int:
         return self._clock.since_opening_ns(asyncio.get_running_loop().time())
 
     def _venue_ms(self) -> int:
-        return self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000 + self._breaker.jump_ms()
+        """The venue's time as it tells it; a fault may have set it wrong."""
+        return self._market_ms() + self._breaker.jump_ms()
+
+    def _market_ms(self) -> int:
+        return self._clock.venue_ns(asyncio.get_running_loop().time()) // 1_000_000
 
     async def _watch(self) -> None:
         """Faults happen in time also when the market has nothing to tell."""
@@ -159,21 +196,38 @@ class RunningVenue:
                 application.router.add_get(prefix + path, serve)
         for route in self._rest.routes:
             application.router.add_get(f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=route))
+        for name in ORDER_WEIGHTS:
+            method, _, route = name.partition(" ")
+            application.router.add_route(
+                method, f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=name)
+            )
+        if self.orders:
+            application.router.add_get("/ws-api/v3", self._serve_user)
         self._control.add_routes(application)
         return application
+
+    async def _serve_user(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._gate.admit(request.remote or "")
+        except RestError as error:
+            return refusal(error)
+        return await self._users.serve(request)
 
     async def _answer(self, request: web.Request, route: str) -> web.Response:
         query = dict(request.query)
         headers: dict[str, str] = {}
         try:
-            weight = self._rest.weight(route, query)
+            weight = ORDER_WEIGHTS[route] if route in ORDER_WEIGHTS else self._rest.weight(route, query)
             await self._gate.charge(request.remote or "", route, weight, headers)
             time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper()
             if time_unit not in ("MILLISECOND", "MICROSECOND"):
                 raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
-            if route == "depth":
-                self._breaker.stale(query.get("symbol", ""))
-            answer = msgspec.json.encode(self._rest.answer(route, query, self._venue_ms()))
+            if route in ORDER_WEIGHTS:
+                answer = await self._order_routes.answer(request, route, headers)
+            else:
+                if route == "depth":
+                    self._breaker.stale(query.get("symbol", ""))
+                answer = msgspec.json.encode(self._rest.answer(route, query, self._venue_ms()))
             if time_unit == "MICROSECOND" and self._rules.name == "binance-spot":
                 answer = rest_in_microseconds(answer)
             response = web.Response(body=answer, content_type="application/json", charset="utf-8")

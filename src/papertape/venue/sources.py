@@ -1,6 +1,6 @@
 """What a box plays: something that says when it goes on, and then gives the frames of that moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,8 @@ import msgspec
 
 from papertape.tape.reels import Frame, read_reel
 from papertape.venue import lines
-from papertape.venue.synthetic.market import SyntheticMarket
+from papertape.venue.synthetic.aggregates import with_aggregates
+from papertape.venue.synthetic.market import Event, SyntheticMarket
 
 Played = tuple[Frame, lines.Line]
 
@@ -58,21 +59,26 @@ class SyntheticSource:
     """A synthetic market, until `end_ns` or without an end."""
 
     def __init__(self, market: SyntheticMarket, end_ns: int | None) -> None:
-        self._market = market
+        self.market = market
         self._end_ns = end_ns
+        self._aggregates: dict[str, int] = {}
 
     @property
     def due_ns(self) -> int | None:
         """As `Source.due_ns`."""
-        next_ns = self._market.next_ns
+        next_ns = self.market.next_ns
         return next_ns if self._end_ns is None or next_ns < self._end_ns else None
 
     def shift(self, late_ns: int) -> None:
         """As `Source.shift`."""
-        self._market.shift(late_ns)
+        self.market.shift(late_ns)
         self._end_ns = None if self._end_ns is None else self._end_ns + late_ns
 
     def take(self) -> Iterable[Played]:
         """As `Source.take`; none when orders came that no stream tells of."""
-        for ts_ns, stream, payload in self._market.advance():
+        yield from self.framed(self.market.advance())
+
+    def framed(self, events: Iterable[Event]) -> Iterator[Played]:
+        """Events of one moment as frames, with the aggregates of their prints."""
+        for ts_ns, stream, payload in with_aggregates(events, self._aggregates):
             yield Frame(ts_ns, payload, "synthetic market", 0), lines.Line(stream=stream, data=msgspec.Raw(payload))

@@ -25,6 +25,7 @@ class Setting:
         self.usdm = MadeSource("binance-usdm", [crypto("BTCUSDT", "binance-usdm", perpetual=True)])
         self.kraken = MadeSource("ccxt-kraken", [crypto("BTC/USDT", "ccxt-kraken", 1)])
         self.notes: list[tuple[str, dict[str, Any]]] = []
+        self.clock = ManualClock(1_000)
         sources = {
             "mt5": self.mt5,
             "spare": self.spare,
@@ -33,7 +34,7 @@ class Setting:
             "kraken": self.kraken,
         }
         self.connector = MultiAssetConnector(
-            sources, forex, crypto_class, ManualClock(1_000), lambda text, **more: self.notes.append((text, more))
+            sources, forex, crypto_class, self.clock, lambda text, **more: self.notes.append((text, more))
         )
 
 
@@ -181,3 +182,37 @@ async def test_errors_of_the_block_leave_it_as_they_are_and_so_do_faults_of_pape
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01), running():
             await asyncio.sleep(10)
+
+
+async def test_one_stream_may_carry_every_venue() -> None:
+    async with running() as setting:
+        stream = await setting.connector.connect_crypto_stream(["BTCUSDT"])
+        await stream.subscribe(["binance-usdm:BTC/USDT:USDT", "mt5:EURUSD"])
+        assert (setting.usdm.numbers, setting.mt5.numbers) == ({"BTCUSDT": 2}, {"EURUSD.raw": 3})
+        setting.usdm.quote("BTCUSDT", 5, 1, 2)
+        setting.mt5.quote("EURUSD.raw", 6, 1, 2)
+        setting.binance.quote("BTCUSDT", 7, 1, 2)
+        await stream.close()
+        found = [int(one["instrument"]) async for batch in stream for one in batch.records if one["kind"] == Kind.QUOTE]
+        assert found == [2, 3, 0]
+
+
+async def test_a_symbol_listed_since_is_found_when_the_catalogue_is_old() -> None:
+    async with running() as setting:
+        with pytest.raises(UnknownInstrument):
+            await setting.connector.connect_crypto_stream(["SOLUSDT"])
+        setting.binance._instruments["SOLUSDT"] = crypto("SOLUSDT")
+        with pytest.raises(UnknownInstrument):
+            await setting.connector.validate_symbol_metadata("SOLUSDT")
+        assert setting.binance.catalogues == 1
+        setting.clock.advance_to(10**12)
+        assert (await setting.connector.validate_symbol_metadata("SOLUSDT")).instrument.symbol == "SOLUSDT"
+        await setting.connector.connect_crypto_stream(["SOLUSDT"])
+        assert setting.binance.catalogues == 2
+
+
+async def test_health_is_told_by_source() -> None:
+    async with running() as setting:
+        health = setting.connector.health
+        assert list(health) == ["mt5", "spare", "binance", "binance-usdm", "kraken"]
+        assert health["mt5"].connected

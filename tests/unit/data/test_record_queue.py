@@ -50,14 +50,14 @@ async def test_what_does_not_fit_is_one_gap_per_instrument_and_kind() -> None:
     assert found == [(Kind.GAP, number, cause, kind) for number, kind in missed]
 
 
-async def test_a_gap_tells_that_the_ids_are_not_known_and_when_it_began() -> None:
+async def test_a_gap_tells_that_the_ids_are_not_known_at_the_time_of_its_batch() -> None:
     queue = RecordQueue(1)
     queue.put(batch((5, Kind.QUOTE)))
     queue.put(batch((5, Kind.QUOTE), (5, Kind.PRINT)))
     await queue.get()
     data = await queue.get()
     assert data is not None
-    assert as_records(data)[["ts_recv_ns", "x", "y"]].tolist() == [(0, NO_ID, NO_ID), (1, NO_ID, NO_ID)]
+    assert as_records(data)[["ts_recv_ns", "x", "y"]].tolist() == [(1, NO_ID, NO_ID), (1, NO_ID, NO_ID)]
 
 
 async def test_every_time_an_instrument_begins_to_lose_is_told() -> None:

@@ -144,7 +144,7 @@ async def test_what_the_configuration_names_is_made(tmp_path: Path) -> None:
 async def test_a_market_is_found_at_its_own_servers_unless_others_are_named() -> None:
     async with AiohttpClient() as http:
         made = binance_source(SPOT, http, UtcClock(), lambda *_, **__: None, 30)
-        assert (made._network.ws_urls[0], made._network.rest_url) == (SPOT.ws_url, SPOT.rest_url)
+        assert (made._network.ws_urls, made._network.rest_url) == ((SPOT.ws_url, *SPOT.ws_backups), SPOT.rest_url)
         made = binance_source(
             SPOT, http, UtcClock(), lambda *_, **__: None, 30, ws_urls=("ws://a",), rest_url="http://b"
         )

@@ -53,3 +53,12 @@ def test_symbols_are_a_number_or_names() -> None:
     assert market_symbols([]) == NAMES[:5]
     assert market_symbols(["7"]) == NAMES[:7]
     assert market_symbols([" ethusdt", "BTCUSDT"]) == ("ETHUSDT", "BTCUSDT")
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "cannot be read"), ("", "expected a token, was an empty file")])
+def test_a_token_file_that_cannot_be_used(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "token"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        run(Venue(seed=7, port=0, control_token_file=str(file)), Shell())

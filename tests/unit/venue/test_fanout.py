@@ -1,6 +1,7 @@
 """Which clients get a frame, in which form; whole markets stand in test_playback.py."""
 
 from papertape.venue.connection import ControlSession
+from papertape.venue.derived import Derived
 from papertape.venue.fanout import Client, Fanout
 from papertape.venue.faults.schema import FaultPlan
 from papertape.venue.faults.tamper import Tamper
@@ -15,7 +16,7 @@ from tests.unit.venue.test_playback import Writer, Written
 
 def test_one_frame_in_each_form_that_is_wanted() -> None:
     market = Market(SyntheticMarket(1, ("BTCUSDT",)).facts(), SPOT)
-    fanout = Fanout(market, SPOT, Tamper(Timeline(FaultPlan())))
+    fanout = Fanout(market, SPOT, Tamper(Timeline(FaultPlan())), Derived(market, SPOT))
     asked = [(False, False), (True, False), (False, True), (True, True)]
     transports = [Written() for _ in asked]
     for (combined, microseconds), transport in zip(asked, transports, strict=True):

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from papertape.venue.breaking import Breaker
+from papertape.venue.clock import ReelClock
+from papertape.venue.derived import Derived
 from papertape.venue.fanout import Fanout
 from papertape.venue.faults.schema import FaultPlan
 from papertape.venue.faults.tamper import Tamper
@@ -26,8 +28,8 @@ def gate_of(log: VenueLog, now_s: Callable[[], float]) -> VenueGate:
     market = Market(SyntheticMarket(1, ("BTCUSDT",)).facts(), RULES)
     timeline = Timeline(FaultPlan())
     tamper = Tamper(timeline)
-    sockets = SocketDesk(Fanout(market, RULES, tamper), RULES, log)
-    return VenueGate(RULES, Breaker(timeline, tamper, sockets, market, lambda: 0), log, now_s)
+    sockets = SocketDesk(Fanout(market, RULES, tamper, Derived(market, RULES)), RULES, log)
+    return VenueGate(RULES, Breaker(timeline, tamper, sockets, market, ReelClock(market, 1)), log, now_s)
 
 
 def answer(gate: VenueGate, weight: int = 6) -> tuple[int, int | None, str]:

@@ -9,6 +9,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from papertape.venue.clock import ReelClock
 from papertape.venue.connection import ControlSession
+from papertape.venue.derived import Derived
 from papertape.venue.fanout import Client, Fanout
 from papertape.venue.faults.schema import FaultPlan
 from papertape.venue.faults.tamper import Tamper
@@ -85,7 +86,7 @@ class Stage:
         wrapped = (f'{{"stream":"abcusdt@trade","data":{payload.decode()}}}' for payload in self.payloads)
         path.write_text("".join(f"{1_700_000_000_000_000 + n} {line}\n" for n, line in enumerate(wrapped)))
         market = Market(scan_reel([path], "ABCUSDT"), RULES)
-        self.fanout = Fanout(market, RULES, Tamper(Timeline(FaultPlan())))
+        self.fanout = Fanout(market, RULES, Tamper(Timeline(FaultPlan())), Derived(market, RULES))
         self.playback = Playback(
             ReelSource([path]), market, self.fanout, ReelClock(market, 0), RULES, self.fanout.remove, Nothing()
         )

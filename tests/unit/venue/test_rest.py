@@ -2,10 +2,16 @@
 
 import pytest
 
+from papertape.venue.derived import Derived
 from papertape.venue.market import Market
 from papertape.venue.rest import RestDesk, WeightAccount
-from papertape.venue.rules import SPOT, USDM
+from papertape.venue.rules import SPOT, USDM, VenueRules
 from papertape.venue.scan import ReelFacts
+
+
+def desk_of(facts: ReelFacts, rules: VenueRules) -> RestDesk:
+    market = Market(facts, rules)
+    return RestDesk(market, rules, Derived(market, rules))
 
 
 def test_weights_add_up_per_address_and_start_anew_each_minute() -> None:
@@ -25,11 +31,11 @@ def test_weights_add_up_per_address_and_start_anew_each_minute() -> None:
 def test_depth_costs_by_its_limit(limit: str, spot: int, usdm: int) -> None:
     facts = ReelFacts(files=(), symbol="A")
     for rules, expected in ((SPOT, spot), (USDM, usdm)):
-        assert RestDesk(Market(facts, rules), rules).weight("depth", {"symbol": "A", "limit": limit}) == expected
+        assert desk_of(facts, rules).weight("depth", {"symbol": "A", "limit": limit}) == expected
 
 
 def test_every_route_has_a_weight() -> None:
     facts = ReelFacts(files=(), symbol="A")
     for rules in (SPOT, USDM):
-        desk = RestDesk(Market(facts, rules), rules)
+        desk = desk_of(facts, rules)
         assert all(desk.weight(route, {}) > 0 for route in desk.routes)

@@ -49,7 +49,8 @@ def test_an_empty_reel_has_ended(tmp_path: Path) -> None:
 
 def test_a_synthetic_market_until_its_end() -> None:
     source = SyntheticSource(SyntheticMarket(7, ("ETHUSDT",)), BEGIN_NS + 1_000_000_000)
-    assert played(source) == [tuple(event) for event in synthetic_events(7, ("ETHUSDT",), 1)]
+    told = [event for event in played(source) if not event[1].endswith("@aggTrade")]
+    assert told == [tuple(event) for event in synthetic_events(7, ("ETHUSDT",), 1)]
 
 
 def test_a_synthetic_market_without_an_end() -> None:

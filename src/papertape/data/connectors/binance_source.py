@@ -21,8 +21,8 @@ from papertape.data.wire.binance.rules import Rules
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are delivered, however busy the socket is."""
-CONNECTIONS_PER_SYMBOL = 8
-"""Ids of connections set aside per symbol; a session has one per route."""
+CONNECTIONS_PER_SYMBOL = 1 << 20
+"""Ids of connections set aside per symbol; a session counts its own from 0."""
 
 
 class Running(NamedTuple):
@@ -38,7 +38,8 @@ class SourceIntake:
     """`Intake` of one symbol's session: stamps, takes, and delivers when what was read at once is through."""
 
     def __init__(self, machine: BinanceMachine, number: int, clock: Clock, flush: Callable[[], None]) -> None:
-        self.connections_up = 0
+        self.up: dict[int, None] = {}
+        """Connections that are up."""
         self.clock_offset_ns: int | None = None
         self.trouble = ""
         self.after_take: Callable[[], None] = lambda: None
@@ -88,14 +89,21 @@ class SourceIntake:
 
     def link_up(self, connection: int) -> None:
         """Note a connection that came up."""
-        self.connections_up += 1
+        self.up[connection] = None
         self._link(connection, Link.UP)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:
         """Note a connection that ended, and the books that are lost with it."""
-        self.connections_up -= 1
+        self.up.pop(connection, None)
         self.lose(symbols)
         self._link(connection, Link.DOWN)
+
+    def end(self) -> None:
+        """Deliver what waits; connections that are up end here."""
+        for connection in self.up:
+            self._link(connection, Link.DOWN)
+        self.up.clear()
+        self.flush()
 
     def lose(self, symbols: Sequence[str]) -> None:
         """The books of these symbols begin anew."""
@@ -190,7 +198,7 @@ class BinanceSource:
         running = list(self._running.values())
         troubles = [one.intake.trouble for one in running if one.intake.trouble]
         return SourceHealth(
-            connected=any(one.intake.connections_up > 0 for one in running),
+            connected=any(one.intake.up for one in running),
             last_recv_ns=self._gate.buffer.last_recv_ns,
             records=self._records,
             reconnects=self._reconnects + sum(one.session.links.reconnects for one in running),
@@ -218,15 +226,17 @@ class BinanceSource:
         intake = SourceIntake(machine, number, self._clock, self._flush)
         session = BinanceSession(machine, intake, self._network, self._clock.now_ns, self._note)
         intake.after_take = session.look_for_wishes
-        task = group.create_task(self._follow(symbol, machine, session))
+        task = group.create_task(self._follow(symbol, machine, intake, session))
         self._running[symbol] = Running(machine, intake, session, task)
 
-    async def _follow(self, symbol: str, machine: BinanceMachine, session: BinanceSession) -> None:
+    async def _follow(
+        self, symbol: str, machine: BinanceMachine, intake: SourceIntake, session: BinanceSession
+    ) -> None:
         try:
             self._flush()
             await session.run()
         finally:
-            self._flush()
+            intake.end()
             self._reconnects += session.links.reconnects
             instrument = machine.feeds[symbol].instrument
             if instrument is not None:

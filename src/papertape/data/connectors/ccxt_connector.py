@@ -1,8 +1,8 @@
-"""Any exchange that ccxt speaks, over its own WebSocket API, as a source: a backup for more than a hundred venues.
+"""Any exchange that ccxt streams, over its own WebSocket API, as a source: a backup for more than seventy venues.
 
-The package is an extra, `papertape[ccxt]`, and is imported when a source is first asked for something. Numbers stay exact: ccxt is
-told to give them as text (`number = str`), and the one helper by which its order books read numbers gives `Decimal`.
-Where an exchange's part of ccxt makes a float all the same, it is read as its decimal number of at most 15 digits.
+The package is an extra, `papertape[ccxt]`, and is imported when a source is first asked for something. Numbers stay
+exact: ccxt is told to give them as text (`number = str`), and the one helper by which its order books read numbers
+gives `Decimal`. Where an exchange's part of ccxt makes a float all the same, it is read as its decimal number of at most 15 digits.
 
 ccxt tells every book whole, so each is a DEPTH_PARTIAL of at most `BOOK_LEVELS` a side; it tells no connections, so
 a channel that failed is a GAP. It does not reconnect by itself: the next question does, and is asked with backoff.
@@ -113,7 +113,7 @@ class CcxtSource:
                     self._follow(self._group, symbol)
 
     async def unsubscribe(self, symbols: Collection[str]) -> None:
-        """See `Source`. An exchange that cannot unsubscribe sends on until its connection ends; that is noted, and nothing is delivered."""
+        """See `Source`. An exchange that cannot unsubscribe sends on until its connection ends, which is noted."""
         for symbol in symbols:
             self._numbers.pop(symbol, None)
             tasks = self._tasks.pop(symbol, None)
@@ -122,8 +122,9 @@ class CcxtSource:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for channel in self._channels():
-                await self._unwatch(channel, symbol)
+            client = self._client
+            for channel in self._channels() if client is not None else ():
+                await self._unwatch(client, channel, symbol)
 
     def resync(self, symbols: Collection[str]) -> None:
         """See `Source`; every book is told whole anyway."""
@@ -243,11 +244,10 @@ class CcxtSource:
                 self._gap(listed, channel, GapCause.UNREADABLE_FRAME)
         self._flush()
 
-    async def _unwatch(self, channel: Channel, symbol: str) -> None:
-        if not self._client.has.get(channel.unwatch):
+    async def _unwatch(self, client: Any, channel: Channel, symbol: str) -> None:
+        if not client.has.get(channel.unwatch):
             self._note("cannot unsubscribe", venue=self.venue, symbol=symbol, channel=channel.watch)
             return
-        client = self._client
         asked = {
             TRADES: lambda: client.un_watch_trades(symbol),
             BIDS_ASKS: lambda: client.un_watch_bids_asks([symbol]),

@@ -212,7 +212,7 @@ class LinkPool:
         self.attempts += 1
         machine.take(Event.CONNECT, now_s())
         try:
-            link, count = await self._open(lane, endpoint, connection.on_frame)
+            link, asked = await self._open(lane, endpoint, connection.on_frame)
         except ConnectFailed as error:
             machine.take(Event.FAILED, now_s())
             lane.endpoints.failed(endpoint, now_s(), error.status)
@@ -226,20 +226,23 @@ class LinkPool:
             self.reconnects += 1
         if self._paused_s is not None:
             link.pause()
-        connection.ask(lane.dialect.subscribe(lane.streams[count:]))
+        # Streams may have been added and ended while it was dialled.
+        connection.ask(lane.dialect.subscribe([name for name in lane.streams if name not in asked]))
+        connection.ask(lane.dialect.unsubscribe([name for name in asked if name.encode() not in lane.names]))
         lane.watch.begin(now_s())
         self.connected = True
         connection.settled.set()
         self._sink.link_up(connection.number)
         return link
 
-    async def _open(self, lane: Lane, endpoint: str, on_frame: OnFrame) -> tuple[Link, int]:
-        """A link and how many streams its URL asks for; a server that does not know a path (404) is asked another one."""
+    async def _open(self, lane: Lane, endpoint: str, on_frame: OnFrame) -> tuple[Link, dict[str, None]]:
+        """A link and the streams that its URL asks for; a server that does not know a path (404) is asked another one."""
         paths, count = lane.dialect.paths(lane.route, lane.streams)
+        asked = dict.fromkeys(lane.streams[:count])
         for path in paths:
             url = endpoint + (path.removeprefix(lane.route) if endpoint.endswith(lane.route) else path)
             try:
-                return await self._transport.connect(url, on_frame, lane.patience.silence_s), count
+                return await self._transport.connect(url, on_frame, lane.patience.silence_s), asked
             except ConnectFailed as error:
                 if error.status != 404 or path is paths[-1]:
                     raise

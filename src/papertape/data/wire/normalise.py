@@ -11,7 +11,7 @@ What a payload is shows in its keys:
 A venue's ids stand where its protocol gives numbers, else NO_ID.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from papertape.core.errors import DecodeError
@@ -51,7 +51,7 @@ def normalise(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
         ) from error
 
 
-def _taker(raw: Raw) -> Any:
+def _taker(raw: Raw) -> Callable[[Raw, Listed, int], None]:
     event = raw.get("e")
     if event is not None:
         taker = _BINANCE.get(event)

@@ -157,6 +157,17 @@ class Fragments(OnFrames, frozen=True, kw_only=True):
     size_bytes: Annotated[int, Meta(ge=1, le=1 << 20)] = 16
 
 
+class ExtraKeys(OnFrames, frozen=True, kw_only=True):
+    """Frames have keys more than the documents name."""
+
+
+class KlineFinal(Lasting, frozen=True, kw_only=True):
+    """The closing message of a bar is left out (`times` 0) or repeated."""
+
+    symbol: str | None = None
+    times: Annotated[int, Meta(ge=0, le=10)] = 0
+
+
 class RateLimit(OnRest, frozen=True, kw_only=True):
     """REST answers 429 with `Retry-After`."""
 
@@ -215,6 +226,8 @@ AnyFault = (
     | Garbage
     | Crossed
     | Fragments
+    | ExtraKeys
+    | KlineFinal
     | RateLimit
     | Ban
     | Restricted

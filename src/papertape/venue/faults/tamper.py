@@ -10,6 +10,7 @@ from papertape.venue.faults.schema import (
     Crossed,
     Delay,
     Duplicate,
+    ExtraKeys,
     Fragments,
     Gap,
     Garbage,
@@ -24,6 +25,8 @@ _SHARE = purpose_id("venue.faults.share")
 _JITTER = purpose_id("venue.faults.jitter")
 _SIDES = re.compile(rb'"([bBaA])":')
 _OTHER = {b"b": b"a", b"a": b"b", b"B": b"A", b"A": b"B"}
+_MORE = re.compile(rb"(?=\}\}?$)")
+_EXTRA = b',"st":1,"ps":"NEW","nq":"1.0","ap":"1.0","zz":{"new":[1,null]}'
 
 
 class Bent(msgspec.Struct):
@@ -53,13 +56,10 @@ class Tamper:
             if not isinstance(fault, OnFrames) or not self._hit(planned, fault, bent, connection, symbol):
                 continue
             planned.hits += 1
+            payload = _altered(fault, payload)
             match fault:
                 case Gap():
                     return []
-                case Garbage():
-                    payload = payload[: len(payload) // 2]
-                case Crossed():
-                    payload = _SIDES.sub(lambda found: b'"%b":' % _OTHER[found[1]], payload)
                 case Delay():
                     delay_ms += fault.delay_ms
                 case Jitter():
@@ -89,3 +89,16 @@ class Tamper:
             return True
         drawn = draw_unit(self._timeline.seed, _SHARE, planned.number << 32 | connection, seen)
         return drawn < int(fault.share * UNIT)
+
+
+def _altered(fault: OnFrames, payload: bytes) -> bytes:
+    """What the fault makes of what the frame says."""
+    match fault:
+        case Garbage():
+            return payload[: len(payload) // 2]
+        case Crossed():
+            return _SIDES.sub(lambda found: b'"%b":' % _OTHER[found[1]], payload)
+        case ExtraKeys():
+            return _MORE.sub(_EXTRA, payload, count=1)
+        case _:
+            return payload

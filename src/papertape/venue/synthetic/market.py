@@ -1,15 +1,16 @@
 """The synthetic market as a whole: all symbols in the order of time, as the frames of a venue's streams."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from papertape.core.draws import purpose_id
 from papertape.venue import lines
+from papertape.venue.matching import Fill
 from papertape.venue.rules import VenueName
 from papertape.venue.scan import Grid, ReelFacts
-from papertape.venue.synthetic.crowd import Crowd
+from papertape.venue.synthetic.crowd import CROWD, Crowd
 from papertape.venue.synthetic.listings import Listing, listings_of
 from papertape.venue.synthetic.volatility import Pulses
 from papertape.venue.synthetic.wire import wire_of
@@ -29,6 +30,15 @@ class Event(NamedTuple):
     payload: bytes
 
 
+class Taken(NamedTuple):
+    """A resting order was met: by the crowd or by another client."""
+
+    symbol: str
+    fill: Fill
+    trade_id: int
+    ms: int
+
+
 class _Desk:
     """One symbol: its crowd, and what the venue tells of it."""
 
@@ -41,6 +51,8 @@ class _Desk:
         name = listing.symbol.lower()
         self._trades, self._tickers, self.depths = f"{name}@trade", f"{name}@bookTicker", f"{name}@depth@100ms"
         self._trade_id = FIRST_TRADE_ID
+        self.taken: list[Taken] = []
+        """Resting orders of clients that the last step met."""
         self.streams = (self._trades, self._tickers, self.depths)
         self._book = self.crowd.book
         # What the opening changed is in the opening snapshot.
@@ -54,6 +66,10 @@ class _Desk:
         self._begin_ns += late_ns
 
     @property
+    def next_trade_id(self) -> int:
+        return self._trade_id + 1
+
+    @property
     def next_ns(self) -> int:
         return min(self.crowd.next_ns, self._depth_ns)
 
@@ -62,8 +78,18 @@ class _Desk:
         if self._depth_ns <= self.crowd.next_ns:
             return self._depth()
         at_ns = self._begin_ns + self.crowd.next_ns
-        ms = at_ns // 1_000_000
         side, fills = self.crowd.step()
+        first_id = self._trade_id + 1
+        self.taken = [
+            Taken(self.crowd.listing.symbol, fill, trade_id, at_ns // 1_000_000)
+            for trade_id, fill in enumerate(fills, first_id)
+            if fill.maker_owner != CROWD
+        ]
+        return self.told(at_ns, side, fills)
+
+    def told(self, at_ns: int, side: int, fills: list[Fill]) -> list[Event]:
+        """Prints of fills, and the best prices when they changed."""
+        ms = at_ns // 1_000_000
         events = []
         for fill in fills:
             self._trade_id += 1
@@ -109,8 +135,16 @@ class SyntheticMarket:
         self._desks = [_Desk(seed, listing, venue, begin_ns) for listing in self.listings]
         self.books = {desk.crowd.listing.symbol: desk.crowd.book for desk in self._desks}
         """The order book of each symbol."""
+        self.on_taken: Callable[[Taken], None] = lambda taken: None
+        """Called when the crowd meets a resting order that is not its own."""
         self._due_ns = [self._pulses.next_ns, *(desk.next_ns for desk in self._desks)]
         self._next_ns = min(self._due_ns)
+
+    def told_after_order(self, symbol: str, ms: int, side: int, fills: list[Fill]) -> tuple[list[Event], list[int]]:
+        """What the venue tells at once of an order from outside and its fills, and the trade ids of these."""
+        desk = next(desk for desk in self._desks if desk.crowd.listing.symbol == symbol)
+        first_id = desk.next_trade_id
+        return desk.told(ms * 1_000_000, side, fills), list(range(first_id, first_id + len(fills)))
 
     def shift(self, late_ns: int) -> None:
         """The market begins so much later than it was told; to be said before its first event."""
@@ -129,7 +163,10 @@ class SyntheticMarket:
         place = self._due_ns.index(self._next_ns)
         events = self._pulse() if not place else self._desks[place - 1].advance()
         if place:
-            self._due_ns[place] = self._desks[place - 1].next_ns
+            desk = self._desks[place - 1]
+            self._due_ns[place] = desk.next_ns
+            while desk.taken:
+                self.on_taken(desk.taken.pop(0))
         self._next_ns = min(self._due_ns)
         return events
 
@@ -149,7 +186,11 @@ class SyntheticMarket:
             symbol=names[0],
             first_ns=self.next_ns,
             first_offset_ns=0,
-            streams=dict.fromkeys(stream for desk in self._desks for stream in desk.streams),
+            streams=dict.fromkeys(
+                stream
+                for desk in self._desks
+                for stream in (*desk.streams, f"{desk.crowd.listing.symbol.lower()}@aggTrade")
+            ),
             diff_streams={name: desk.depths for name, desk in zip(names, self._desks, strict=True)},
             snapshots={name: desk.snapshot(ms) for name, desk in zip(names, self._desks, strict=True)},
             grids={

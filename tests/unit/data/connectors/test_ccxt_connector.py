@@ -127,7 +127,7 @@ async def test_the_numbers_are_those_that_the_venue_sent() -> None:
     from papertape.data.wire.binance.rules import SPOT
 
     async with running() as setting, AiohttpClient() as http, asyncio.TaskGroup() as group:
-        network = Network(setting.box.ws_url, setting.box.rest_url, PicowsTransport(), http, 30)
+        network = Network((setting.box.ws_url,), setting.box.rest_url, PicowsTransport(), http, 30)
         own = BinanceSource(SPOT, network, UtcClock(), lambda *_, **__: None)
         ours: list[bytes] = []
         await own.catalogue()

@@ -92,6 +92,26 @@ async def test_a_connection_that_waits_to_dial_can_be_closed() -> None:
         await until(lambda: connection.task is not None and connection.task.done(), "the end of its task")
 
 
+async def test_streams_may_change_while_a_connection_is_dialled() -> None:
+    dialled, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        dialled.set()
+        await go_on.wait()
+
+    async with hostile_venue() as venue, pool_of(Taken()) as pool:
+        venue.before_handshake = wait
+        endpoints, dialect = endpoints_of(venue), dialect_of(10)
+        pool.open_streams(endpoints, dialect, "", ["a@trade", "b@trade", "c@trade"])
+        async with asyncio.timeout(20):
+            await dialled.wait()
+        pool.close_streams(["a@trade"])
+        pool.open_streams(endpoints, dialect, "", ["d@trade"])
+        go_on.set()
+        await until(lambda: bool(venue.live), "the connection")
+        await until(lambda: venue.live[0].streams == {"b@trade", "c@trade", "d@trade"}, "what is wanted now")
+
+
 async def test_a_loss_is_told_with_the_streams_that_have_a_gap() -> None:
     taken = Taken()
     async with hostile_venue() as venue, pool_of(taken) as pool:

@@ -1,5 +1,7 @@
 """How frames are bent."""
 
+import json
+
 import pytest
 
 from papertape.venue.faults.schema import (
@@ -7,6 +9,7 @@ from papertape.venue.faults.schema import (
     Crossed,
     Delay,
     Duplicate,
+    ExtraKeys,
     FaultPlan,
     Gap,
     Garbage,
@@ -60,6 +63,18 @@ def test_a_frame_that_waits_when_the_fault_ends_comes_second() -> None:
 def test_sides_change_places() -> None:
     made, _ = tamper(Crossed())
     assert sent(made, b'{"b":"1","B":"2","a":"3","A":"4"}') == [text_frame(b'{"a":"1","A":"2","b":"3","B":"4"}')]
+
+
+@pytest.mark.parametrize(
+    ("payload", "head"),
+    [(b'{"e":"x"}', b'{"e":"x",'), (b'{"stream":"s","data":{"e":"x"}}', b'{"stream":"s","data":{"e":"x",')],
+)
+def test_more_keys_stand_in_the_data(payload: bytes, head: bytes) -> None:
+    made, _ = tamper(ExtraKeys())
+    frame = sent(made, payload)[0]
+    more = json.loads(frame[frame.index(b"{") :])
+    assert more.get("data", more)["zz"] == {"new": [1, None]}
+    assert head in frame
 
 
 def test_delays_add_up_and_are_a_function_of_the_seed() -> None:

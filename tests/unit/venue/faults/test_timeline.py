@@ -42,3 +42,12 @@ def test_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Timeline(FaultPlan(fault=(Drop(), Drop())))
     with pytest.raises(InputError, match="at most 2"):
         line.add((Drop(),), 0)
+
+
+def test_a_symbol_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="gap: expected a symbol of A, B, was C"):
+        Timeline(FaultPlan(fault=(Gap(symbol="C"),)), ("A", "B"))
+    line = Timeline(FaultPlan(), ("A", "B"))
+    with pytest.raises(InputError, match="was C"):
+        line.add((Gap(symbol="A"), Gap(symbol="C")), 0)
+    assert line.all == []

@@ -80,7 +80,7 @@ def test_what_a_box_knows_before_it_opens() -> None:
     assert facts.symbols == list(FIVE)
     assert facts.first_ns == BEGIN_NS
     assert facts.diff_streams["XRPUSDT"] == "xrpusdt@depth@100ms"
-    assert len(facts.streams) == 15
+    assert len(facts.streams) == 20
     assert facts.grids["XRPUSDT"].price_decimals == 4
     assert all(snapshot.bids and snapshot.asks for snapshot in facts.snapshots.values())
 

@@ -1,0 +1,113 @@
+"""Recorded ticks come through a gateway bit for bit, and the bars made of what came are those of the source."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from papertape.core.bars.rows import Bar, BarMaker, BarSource
+from papertape.core.clock import ManualClock
+from papertape.core.records import Kind, RecordBuffer, as_records
+from papertape.data.connectors.mt5_connector import MT5Connector
+from papertape.data.connectors.mt5_remote import GatewayTerminal
+from papertape.data.quality.gate import Gate
+from papertape.data.wire.mt5.broker_time import BrokerTime
+from papertape.data.wire.mt5.machine import Mt5Machine, TickBatch
+from papertape.data.wire.mt5.symbol_info import read_symbol_info
+from papertape.data.wire.mt5.ticks import TickCursor
+from papertape.runtime.mt5_tick_files import load_ticks
+from papertape.venue.mt5_terminal import Mt5TerminalDouble
+from papertape.venue.mt5_types import fx_pair
+from tests.conftest import ROOT
+from tests.mt5_world import TOKEN, served, take
+
+FOLDER = ROOT.parent / "shared" / "data" / "strategytester5"
+OFFSET_NS = 3 * 3_600_000_000_000
+MINUTE_NS = 60_000_000_000
+FILES = [("GBPUSD", "2025-09"), ("EURUSD", "2025-12-01")]
+
+
+def recorded(symbol: str, period: str) -> np.ndarray[Any, np.dtype[Any]]:
+    pytest.importorskip("pyarrow", reason="recorded ticks are Parquet: install pyarrow")
+    file = FOLDER / f"ticks_{symbol}_{period}.parquet"
+    if not file.exists():
+        pytest.skip(f"recordings are absent: no {file}")
+    return load_ticks(file)
+
+
+async def through_a_gateway(symbol: str, rows: np.ndarray[Any, np.dtype[Any]]) -> list[TickBatch]:
+    clock = ManualClock(int(rows["time_msc"][-1]) * 1_000_000)
+    double = Mt5TerminalDouble({symbol: fx_pair(symbol)}, {symbol: rows}, clock)
+    async with served(double, clock) as url:
+        connector = MT5Connector(GatewayTerminal(url, TOKEN, clock), clock, lambda *_, **__: None)
+        await connector.initialize_mt5_connection()
+        stream = connector.resume_tick_data({symbol: TickCursor()})
+        items = await take(stream, len(rows))
+        await stream.close()
+        await connector.close()
+    return items
+
+
+def quotes_of(symbol: str, batches: list[TickBatch]) -> np.ndarray[Any, np.dtype[Any]]:
+    machine = Mt5Machine({symbol: 0}, Gate(RecordBuffer()), BrokerTime(OFFSET_NS))
+    info = fx_pair(symbol)._asdict()
+    machine.list_instrument(read_symbol_info(info, leverage=500, deposit_currency="USD").instrument, 0)
+    for batch in batches:
+        machine.take(batch)
+    found = as_records(machine.gate.buffer.take())
+    quotes: np.ndarray[Any, np.dtype[Any]] = found[found["kind"] == Kind.QUOTE]
+    return quotes
+
+
+def bars_of(quotes: np.ndarray[Any, np.dtype[Any]]) -> list[Bar]:
+    maker = BarMaker(0, BarSource.BID, MINUTE_NS)
+    closed = [bar for record in quotes.tolist() if (bar := maker.add(record)) is not None]
+    return [*closed, maker.bar] if maker.bar is not None else closed
+
+
+def expected_bars(rows: np.ndarray[Any, np.dtype[Any]]) -> dict[int, tuple[int, int, int, int]]:
+    """Open, high, low, close of the bids by minute of the broker's clock, in points: what a terminal exports."""
+    minutes = rows["time_msc"] // 60_000
+    bids = np.rint(rows["bid"] * 1e5).astype(np.int64)
+    starts = np.flatnonzero(np.diff(minutes, prepend=-1)).tolist()
+    bars = {}
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        some = bids[start:stop].tolist()
+        bars[int(minutes[start])] = (some[0], max(some), min(some), some[-1])
+    return bars
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize(("symbol", "period"), FILES)
+async def test_every_tick_in_order_bit_for_bit_and_the_bars_of_it(symbol: str, period: str) -> None:
+    rows = recorded(symbol, period)
+    batches = await through_a_gateway(symbol, rows)
+    assert np.concatenate([batch.rows for batch in batches]).tobytes() == rows.tobytes()
+    quotes = quotes_of(symbol, batches)
+    assert len(quotes) == len(rows)
+    assert (quotes["ts_event_ns"] + OFFSET_NS == rows["time_msc"] * 1_000_000).all()
+    assert (np.diff(quotes["id"]) > 0).all()
+    assert not (np.abs(quotes["price"] / 1e5 - rows["bid"]) > 1e-9).any()
+    assert not (np.abs(quotes["x"] / 1e5 - rows["ask"]) > 1e-9).any()
+    made = {
+        (bar.start_ns + OFFSET_NS) // MINUTE_NS: (bar.open, bar.high, bar.low, bar.close) for bar in bars_of(quotes)
+    }
+    assert made == expected_bars(rows)
+
+
+@pytest.mark.recordings
+def test_bars_equal_what_the_terminal_exported() -> None:
+    file = FOLDER / "bars" / "GBPUSD_M1_2025-09.parquet"
+    if not file.exists():
+        pytest.skip(f"recordings are absent: no {file}")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="exported bars are Parquet: install pyarrow")
+    table = parquet.read_table(file).to_pydict()
+    made = expected_bars(recorded(*FILES[0]))
+    first, last = min(made), max(made)  # a recording may begin and end within a minute
+    exported = {
+        int(time.timestamp()) // 60: tuple(round(value * 1e5) for value in values)
+        for time, *values in zip(*(table[name] for name in ("time", "open", "high", "low", "close")), strict=True)
+    }
+    common = [minute for minute in made if first < minute < last and minute in exported]
+    assert len(common) > 1_000
+    assert sum(made[minute] == exported[minute] for minute in common) / len(common) >= 0.9999
