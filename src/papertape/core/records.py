@@ -24,9 +24,9 @@ DEPTH_PARTIAL      level price  level size   0                  0               
 
 Ids the venue does not give are -1 (`NO_ID`). The head of an INSTRUMENT event is followed by
 records whose payload (bytes 24 to 63) is the instrument as UTF-8 JSON, padded with NUL.
-A BROKER_TIME offset is what a broker's wall clock adds to UTC; `ts_event_ns` is UTC already, and
-the update id of a MetaTrader 5 quote keeps the broker's own stamp. `ts_event_ns` is the venue's transaction time, else its event time, else 0; `ts_recv_ns` is
-the arrival, UTC, quantised to 1 µs. Kind ids are never reused.
+A BROKER_TIME offset is what a broker's wall clock adds to UTC; the update id of a MetaTrader 5
+quote keeps the broker's own stamp. `ts_event_ns` is the venue's transaction time in UTC, else
+its event time, else 0; `ts_recv_ns` is the arrival, UTC, quantised to 1 µs. Kind ids are never reused.
 """
 
 import struct

@@ -48,7 +48,8 @@ class ControlSession:
             result = self._handle(request)
         except Refused as refused:
             error = {"code": refused.code, "msg": str(refused)}
-            return msgspec.json.encode({"error": error, "id": request_id})
+            body = error if self._rules.flat_errors else {"error": error}
+            return msgspec.json.encode(body | {"id": request_id})
         return msgspec.json.encode({"result": result, "id": request_id})
 
     def _handle(self, request: dict[str, Any]) -> list[str] | bool | None:

@@ -42,6 +42,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     """So many requests after a 429 in its minute, or during a ban, ban an address (418), for twice as long each time."""
     control_bytes_max: int = 4096
     """A longer control frame is ignored without an answer, as users of the real venue report."""
+    flat_errors: bool = False
+    """Errors of control requests as the documents print them, not nested as clients see them."""
     opening_quiet_s: float = 0.5
     """The market opens when there is a subscription and none was added for this long, since one
     recorder may need several connections and several control frames."""

@@ -93,3 +93,11 @@ def test_a_level_that_is_no_number_is_refused() -> None:
     for text in ("abc", "NaN", "Infinity"):
         with pytest.raises(ValueError, match="decimal number"):
             book.apply(event(11, 12, bid=(text, "1")))
+
+
+def test_a_copy_stays_as_it_was() -> None:
+    book = book_at(10)
+    old = book.copy()
+    book.apply(event(11, 12))
+    assert (old.last_update_id, old.top(1)[0]) == (10, [("99.00", "1.0")])
+    assert (book.last_update_id, book.top(1)[0]) == (12, [("99.50", "3.0")])

@@ -73,3 +73,12 @@ def test_at_speed_0_nothing_waits_and_time_is_the_last_line() -> None:
     reel.played(FIRST_NS + 99 * SECOND_NS)
     reel.ended()
     assert reel.venue_ns(1000) == FIRST_NS + 99 * SECOND_NS
+
+
+def test_time_since_the_opening() -> None:
+    reel = clock(2, offset_ns=7)
+    assert reel.since_opening_ns(50) == 0
+    reel.open(100)
+    reel.wait_s(FIRST_NS + 10 * SECOND_NS, 100)
+    assert reel.since_opening_ns(101) == 2 * SECOND_NS
+    assert reel.since_opening_of_ns(FIRST_NS + 10 * SECOND_NS) == 10 * SECOND_NS

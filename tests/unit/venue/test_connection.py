@@ -185,3 +185,15 @@ def test_a_late_pong_answers_the_pings_before_it() -> None:
     keep_alive.pong(pings[1])
     assert not keep_alive.timed_out(7.9)
     assert keep_alive.timed_out(8)
+
+
+def test_errors_can_be_flat_as_the_documents_print_them() -> None:
+    session = ControlSession(msgspec.structs.replace(SPOT, flat_errors=True), combined=False)
+    assert ask(session, {"method": "NONE", "id": 3}).keys() == {"code", "msg", "id"}
+
+
+def test_the_frames_of_the_last_second_are_told() -> None:
+    rate = MessageRate(5)
+    for now_s in (0.0, 0.5, 1.2):
+        rate.exceeded(now_s)
+    assert rate.within_s(1.2) == 2

@@ -63,8 +63,9 @@ class _Feed:
 class Mt5Machine:
     """All symbols of one terminal; records gather in `gate.buffer`.
 
-    `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `ticks` counts what was taken, `unreadable` those whose prices are none, `undated` those written
-    without a time of their own because the broker's offset stayed unknown.
+    `indices` are the symbols' numbers on the tape, `known` the instruments that it lists already. `ticks` counts what was
+    taken, `unreadable` those whose prices are none, `undated` those written without a time of their own because the
+    broker's offset stayed unknown.
     """
 
     def __init__(
