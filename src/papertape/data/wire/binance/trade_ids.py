@@ -60,6 +60,8 @@ class TradeIds:
             self._fill(trade_id)
             return Arrival.LATE
         if trade_id < self.first:
+            if trade_id == self.first - 1:
+                self.first = trade_id
             return Arrival.LATE
         self.duplicates += 1
         return Arrival.DUPLICATE

@@ -61,8 +61,20 @@ def test_any_order_of_ids_agrees_with_a_set(numbers: list[int]) -> None:
         arrival = ids.arrive(number)
         if not first_seen_before:
             assert (arrival is Arrival.DUPLICATE) is (number in seen)
+        if number >= ids.first:
             seen.add(number)
     if seen:
         lacking = [number for number in range(ids.first, ids.last + 1) if number not in seen]
         assert ids.missing == len(lacking)
         assert [number for number in range(50) if ids.lacks(number)] == lacking
+
+
+def test_one_that_comes_late_at_the_very_start_counts_once() -> None:
+    ids = TradeIds()
+    assert [ids.arrive(one) for one in (105, 104, 104, 106)] == [
+        Arrival.NEXT,
+        Arrival.LATE,
+        Arrival.DUPLICATE,
+        Arrival.NEXT,
+    ]
+    assert (ids.first, ids.last, ids.missing, ids.duplicates) == (104, 106, 0, 1)
