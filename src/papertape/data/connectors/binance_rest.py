@@ -42,6 +42,8 @@ class BinanceRest:
         self._rules = rules
         self.weights = weights
         self._places = asyncio.Semaphore(AT_ONCE_MAX)
+        # What is shared goes by wall clock, which may be stepped forward; this session waits by the loop's as well.
+        self._not_before_s = 0.0
 
     async def get(self, route: str, query: dict[str, str]) -> Answer:
         """The venue's answer. Raises ConnectFailed without one, RateLimited when it asks to wait or has banned us."""
@@ -57,6 +59,7 @@ class BinanceRest:
             return answer
         said = (answer.retry_after_s, _banned_until_ms(answer.body))
         wait_s = await self._counted(self.weights.refused, answer.status == 418, *said)
+        self._not_before_s = max(self._not_before_s, asyncio.get_running_loop().time() + wait_s)
         raise RateLimited(f"{base}/{route} asks to wait {wait_s:g} s", wait_s)
 
     async def _ask(self, base: str, route: str, query: dict[str, str]) -> Answer:
@@ -65,6 +68,9 @@ class BinanceRest:
             wait_s = reserved.wait_ns / 1e9
             if wait_s > WAIT_MAX_S:
                 raise RateLimited(f"{base} has banned us for {wait_s:.0f} s more: {route} was not asked", wait_s)
+            await asyncio.sleep(wait_s)
+        now_s = asyncio.get_running_loop().time
+        while (wait_s := self._not_before_s - now_s()) > 0:  # noqa: ASYNC110 - meanwhile another may be told to wait longer
             await asyncio.sleep(wait_s)
         used = None
         try:
