@@ -9,6 +9,32 @@ VenueName = Literal["binance-spot", "binance-usdm"]
 Positive = Annotated[float, Meta(gt=0)]
 Seed = Annotated[int, Meta(ge=0)]
 
+Symbols = Annotated[
+    list[str],
+    Meta(description="Symbols, separated by commas, such as BTCUSDT,ETHUSDT; by default those of the configuration."),
+]
+WsUrls = Annotated[
+    list[str],
+    Meta(
+        description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by "
+        "commas, later ones stand in for earlier ones that fail."
+    ),
+]
+RestUrl = Annotated[
+    str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
+]
+Strategies = Annotated[
+    list[str],
+    Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),
+]
+Cash = Annotated[str, Meta(description="Money that each account begins with.")]
+Leverage = Annotated[int, Meta(description="Leverage of perpetual positions.", ge=1, le=125)]
+ModelsName = Annotated[
+    str | None,
+    Meta(description="Fees and latencies: a TOML file, or the name of a preset such as hftbacktest-riskadverse."),
+]
+RunSeed = Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)]
+
 
 def argument(description: str) -> Meta:
     """The description of a field that is an argument of the command line, not an option."""

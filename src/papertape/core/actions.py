@@ -11,7 +11,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from papertape.core.action_parts import AccountResult, Action, LatencyUs, Positive, Seed, VenueName, argument
+from papertape.core.action_parts import (
+    AccountResult,
+    Action,
+    Cash,
+    LatencyUs,
+    Leverage,
+    ModelsName,
+    Positive,
+    RestUrl,
+    RunSeed,
+    Seed,
+    Strategies,
+    Symbols,
+    VenueName,
+    WsUrls,
+    argument,
+)
 from papertape.core.mt5_actions import Mt5Gateway, Mt5GatewayResult
 from papertape.core.trading_actions import Paper, PaperResult, Serve, ServeResult
 
@@ -89,21 +105,15 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
     venue: Annotated[VenueName | None, Meta(description="Market that the reels were recorded from.")] = None
     symbol: Annotated[str | None, Meta(description="Symbol that the reels hold, such as ETHUSDT.")] = None
-    strategy: Annotated[
-        list[str],
-        Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),
-    ] = []
-    cash: Annotated[str, Meta(description="Money that each account begins with.")] = "100000"
-    leverage: Annotated[int, Meta(description="Leverage of perpetual positions.", ge=1, le=125)] = 10
+    strategy: Strategies = []
+    cash: Cash = "100000"
+    leverage: Leverage = 10
     orders: Annotated[
         str | None, Meta(description="CSV file of orders to send, without code; their accounts are made as named.")
     ] = None
     fills: Annotated[str | None, Meta(description="CSV file to write what became of --orders to.")] = None
-    models: Annotated[
-        str | None,
-        Meta(description="Fees and latencies: a TOML file, or the name of a preset such as hftbacktest-riskadverse."),
-    ] = None
-    seed: Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)] = 0
+    models: ModelsName = None
+    seed: RunSeed = 0
     save: Annotated[bool, Meta(description="Keep the run on the tape.")] = False
     rerun: Annotated[bool, Meta(description="Call the strategies of the run again and compare their commands.")] = False
 
@@ -136,12 +146,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
     venue: Annotated[VenueName | Literal["mt5"], Meta(description="Market to listen to.")]
-    symbols: Annotated[
-        list[str],
-        Meta(
-            description="Symbols, separated by commas, such as BTCUSDT,ETHUSDT; by default those of the configuration."
-        ),
-    ] = []
+    symbols: Symbols = []
     gateway: Annotated[
         str | None,
         Meta(
@@ -159,15 +164,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, record until Ctrl-C or SIGTERM.")
     ] = None
-    ws_url: Annotated[
-        list[str],
-        Meta(
-            description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by commas, later ones stand in for earlier ones that fail."
-        ),
-    ] = []
-    rest_url: Annotated[
-        str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
-    ] = None
+    ws_url: WsUrls = []
+    rest_url: RestUrl = None
     reel_out: Annotated[
         str | None, Meta(description="Folder to keep the raw frames in as well: a reel per symbol and UTC day.")
     ] = None

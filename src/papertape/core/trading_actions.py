@@ -5,7 +5,20 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from papertape.core.action_parts import AccountResult, LatencyUs, Positive, VenueName
+from papertape.core.action_parts import (
+    AccountResult,
+    Cash,
+    LatencyUs,
+    Leverage,
+    ModelsName,
+    Positive,
+    RestUrl,
+    RunSeed,
+    Strategies,
+    Symbols,
+    VenueName,
+    WsUrls,
+)
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,26 +29,15 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     venue: Annotated[VenueName, Meta(description="Market to listen to.")]
-    strategy: Annotated[
-        list[str],
-        Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),
-    ]
-    symbols: Annotated[
-        list[str],
-        Meta(
-            description="Symbols, separated by commas, such as BTCUSDT,ETHUSDT; by default those of the configuration."
-        ),
-    ] = []
-    cash: Annotated[str, Meta(description="Money that each account begins with.")] = "100000"
+    strategy: Strategies
+    symbols: Symbols = []
+    cash: Cash = "100000"
     currency: Annotated[
         str | None, Meta(description="Currency of the accounts; by default the one that the symbols are quoted in.")
     ] = None
-    leverage: Annotated[int, Meta(description="Leverage of perpetual positions.", ge=1, le=125)] = 10
-    models: Annotated[
-        str | None,
-        Meta(description="Fees and latencies: a TOML file, or the name of a preset."),
-    ] = None
-    seed: Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)] = 0
+    leverage: Leverage = 10
+    models: ModelsName = None
+    seed: RunSeed = 0
     tape: Annotated[
         str | None, Meta(description="Directory of the tape; by default paper/VENUE in papertape's data directory.")
     ] = None
@@ -43,15 +45,8 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, trade until Ctrl-C or SIGTERM.")
     ] = None
-    ws_url: Annotated[
-        list[str],
-        Meta(
-            description="WebSocket base, such as ws://127.0.0.1:9870, instead of the venue's own; of several, separated by commas, later ones stand in for earlier ones that fail."
-        ),
-    ] = []
-    rest_url: Annotated[
-        str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
-    ] = None
+    ws_url: WsUrls = []
+    rest_url: RestUrl = None
 
 
 class PaperResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,20 +78,14 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tape: Annotated[str, Meta(description="Directory of the tape to follow.")]
-    strategy: Annotated[
-        list[str],
-        Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),
-    ]
-    cash: Annotated[str, Meta(description="Money that each account begins with.")] = "100000"
+    strategy: Strategies
+    cash: Cash = "100000"
     currency: Annotated[
         str | None, Meta(description="Currency of the accounts; by default the quote of the first instrument.")
     ] = None
-    leverage: Annotated[int, Meta(description="Leverage of perpetual positions.", ge=1, le=125)] = 10
-    models: Annotated[
-        str | None,
-        Meta(description="Fees and latencies: a TOML file, or the name of a preset."),
-    ] = None
-    seed: Annotated[int, Meta(description="Seed of what chance decides in the run.", ge=0)] = 0
+    leverage: Leverage = 10
+    models: ModelsName = None
+    seed: RunSeed = 0
     new: Annotated[bool, Meta(description="Begin a new run, even where one could go on.")] = False
     seconds: Annotated[
         Positive | None, Meta(description="Stop after this many seconds; without it, trade until Ctrl-C or SIGTERM.")
