@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from papertape.core.records import RECORD_DTYPE, Kind, Link
+from papertape.runtime.config import load_config
+from papertape.runtime.sources import open_connector
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.verify import verify_tape
 from papertape.venue.mt5_ticks import made_ticks
@@ -142,3 +144,27 @@ async def test_a_wrong_token_ends_the_recording_with_the_reason(tmp_path: Path) 
     await gateway.wait()
     assert said.code == 4
     assert "401" in said.error
+
+
+async def test_forex_comes_through_the_one_front_door(tmp_path: Path) -> None:
+    """The configuration names the gateway; a stream of the connector brings the terminal's quotes, by the symbol as people write it."""
+    rows = live_ticks(tmp_path / "ticks.npy", 20)
+    gateway, port = await start_gateway(tmp_path / "ticks.npy")
+    (tmp_path / "token").write_text(TOKEN)
+    config = tmp_path / "papertape.toml"
+    config.write_text(
+        f'[real_time.forex]\ngateway = "ws://127.0.0.1:{port}/mt5"\ntoken_file = "{(tmp_path / "token").as_posix()}"\n'
+    )
+    quotes: list[int] = []
+    async with open_connector(load_config(config), lambda *_, **__: None) as connector, asyncio.timeout(DEADLINE_S):
+        stream = await connector.connect_forex_stream(["GBP/USD"])
+        async for batch in stream:
+            quotes += batch.records["price"][batch.records["kind"] == Kind.QUOTE].tolist()
+            if len(quotes) >= 200:
+                break
+        await stream.close()
+    gateway.kill()
+    await gateway.wait()
+    told = np.round(rows["bid"] * 1e5).astype(np.int64)
+    first = next(at for at in range(len(told)) if told[at : at + len(quotes)].tolist() == quotes)
+    assert first >= 0, "all of them in order, none lost and none doubled"

@@ -20,3 +20,5 @@ class SymbolInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Which of fok, ioc and boc orders may ask for; () is not said."""
     spread: int = 0
     """In points, at the time of asking; 0 is not said."""
+    tick_value: int = 0
+    """Worth of one tick of one lot in the account's currency, at `TERMS_SCALE`, at the time of asking; 0 is not said."""

@@ -52,6 +52,13 @@ class Forex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     timeframes: Timeframes = ("M1", "M5", "H1")
     buffer_records: BufferRecords = msgspec.field(default=10_000, name="buffer_size")
     backups: Backups = ()
+    gateway: Annotated[
+        str,
+        Meta(
+            description="Gateway of the MetaTrader 5 terminal, such as ws://127.0.0.1:9871/mt5; without, the terminal on this computer."
+        ),
+    ] = ""
+    token_file: Annotated[str, Meta(description="File with the gateway's token.")] = ""
 
     def __post_init__(self) -> None:
         _check_timeframes(self.timeframes)

@@ -6,14 +6,10 @@ from papertape.core.actions import Record, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, InputError, UsageError
 from papertape.core.fixed import format_fixed
-from papertape.data.connectors.mt5_local import LocalTerminal, native_api
-from papertape.data.connectors.mt5_ports import TerminalPort
-from papertape.data.connectors.mt5_remote import GatewayTerminal
-from papertape.runtime.clocks import UtcClock
 from papertape.runtime.config import Forex
 from papertape.runtime.logs import start_logs
+from papertape.runtime.mt5_port import terminal_port
 from papertape.runtime.mt5_recording import Mt5Recording, record_mt5
-from papertape.runtime.mt5_token import read_token
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.replay_source import verdict_names
 
@@ -27,33 +23,30 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
         raise UsageError(
             "expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these"
         )
-    port = _port(request)
+    port = terminal_port(request.gateway or config.gateway, request.token_file or config.token_file)
     log = start_logs("record")
 
     def note(event: str, **facts: object) -> None:
         (log.info if event in ("connected", "reconnected") else log.warning)(event, **facts)
 
-    log.info("recording", symbols=",".join(symbols), venue="mt5", gateway=request.gateway, tape=request.tape)
+    log.info(
+        "recording",
+        symbols=",".join(symbols),
+        venue="mt5",
+        gateway=request.gateway or config.gateway,
+        tape=request.tape,
+    )
     recording, interrupted = await record_mt5(port, symbols, Path(request.tape), note, seconds=request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
         return Outcome(
-            result, ConnectFailed.exit_code, f"no terminal was reached at {request.gateway or 'this computer'}"
+            result,
+            ConnectFailed.exit_code,
+            f"no terminal was reached at {request.gateway or config.gateway or 'this computer'}",
         )
     return Outcome(result)
-
-
-def _port(request: Record) -> TerminalPort:
-    clock = UtcClock()
-    if request.gateway is None:
-        return LocalTerminal(native_api(), clock)
-    if request.token_file is None:
-        raise UsageError("expected --token-file with --gateway: the file that the gateway was given too")
-    if not request.gateway.startswith(("ws://", "wss://")):
-        raise InputError(f"--gateway: expected a URL such as ws://127.0.0.1:9871/mt5, was {request.gateway}")
-    return GatewayTerminal(request.gateway, read_token(request.token_file), clock)
 
 
 def _result(recording: Mt5Recording) -> RecordResult:

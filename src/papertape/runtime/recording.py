@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from papertape.core.clock import Clock
-from papertape.core.errors import PapertapeError
+from papertape.core.errors import PapertapeError, StoreError
 from papertape.core.instruments import Instrument
 from papertape.core.records import RecordBuffer
 from papertape.data.connectors.aiohttp_client import AiohttpClient
@@ -65,9 +65,7 @@ async def open_recording(
     """
     with MarketWriter.open(directory) as writer:
         clock = UtcClock()
-        weights = WeightGovernor(
-            weights_file(budget_name(source.rules, source.rest_url)), source.rules.weight_limit, clock.now_ns
-        )
+        weights = weight_governor(source.rules, source.rest_url, clock, note)
         async with AiohttpClient() as http:
             network = Network(source.ws_urls, source.rest_url, PicowsTransport(), http, source.silence_s, weights)
             recording = put_together(source, directory, writer, network, clock, reel, note)
@@ -79,6 +77,16 @@ async def open_recording(
                     reel.close()
     if recording.intake.failed.done():
         recording.intake.failed.result()
+
+
+def weight_governor(rules: Rules, rest_url: str, clock: Clock, note: Callable[..., None]) -> WeightGovernor:
+    """The budget of REST weight that this machine shares; this process's own where no file can be kept, and a note."""
+    file = weights_file(budget_name(rules, rest_url))
+    try:
+        return WeightGovernor(file, rules.weight_limit, clock.now_ns)
+    except StoreError as error:
+        note("the weight of REST questions is counted for this process alone", error=str(error))
+        return WeightGovernor(None, rules.weight_limit, clock.now_ns)
 
 
 def put_together(

@@ -1,25 +1,26 @@
 """From the configuration to the front door: the sources that it names, made and put behind a MultiAssetConnector."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from papertape.core.clock import Clock
 from papertape.data.connectors.aiohttp_client import AiohttpClient
-from papertape.data.connectors.binance_rest import budget_name
 from papertape.data.connectors.binance_session import Network
 from papertape.data.connectors.binance_source import BinanceSource
 from papertape.data.connectors.ccxt_connector import CcxtSource
+from papertape.data.connectors.mt5_source import Mt5Source
 from papertape.data.connectors.picows_transport import PicowsTransport
 from papertape.data.connectors.ports import HttpClient
-from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
 from papertape.data.sources import Source
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.config import Config, Crypto, Forex
-from papertape.runtime.home import weights_file
+from papertape.runtime.mt5_port import terminal_port
+from papertape.runtime.recording import weight_governor
 
-CCXT = "ccxt:"
+CCXT, MT5 = "ccxt:", "mt5"
 BINANCE = {"binance": SPOT, "binance-usdm": USDM}
 
 
@@ -29,7 +30,7 @@ async def open_connector(
 ) -> AsyncIterator[MultiAssetConnector]:
     """The front door with every source that the configuration names; `given` ones, by name, go before those made here.
 
-    A name that nothing makes (`mt5` needs a terminal) is only missed when a stream asks for it, with ConfigError.
+    A name that nothing makes (`mt5` without a gateway, where no terminal runs) is only missed when a stream asks for it, with ConfigError.
     """
     forex, crypto = config.real_time.forex, config.real_time.crypto
     sources = dict(given or {})
@@ -40,6 +41,8 @@ async def open_connector(
                 sources[name] = binance_source(BINANCE[name], http, clock, note, crypto.websocket_timeout_s)
             elif name.startswith(CCXT) and name not in sources:
                 sources[name] = CcxtSource(name.removeprefix(CCXT), clock, note)
+            elif name == MT5 and name not in sources and (forex.gateway or sys.platform == "win32"):
+                sources[name] = Mt5Source(terminal_port(forex.gateway, forex.token_file), clock, note)
         async with MultiAssetConnector(sources, asset_class(forex), asset_class(crypto), clock, note) as connector:
             yield connector
 
@@ -68,6 +71,6 @@ def binance_source(
     """A Binance market as a source, at its own servers or at others that speak like it."""
     servers = ws_urls or (rules.ws_url, *rules.ws_backups)
     asked_url = rest_url or rules.rest_url
-    weights = WeightGovernor(weights_file(budget_name(rules, asked_url)), rules.weight_limit, clock.now_ns)
+    weights = weight_governor(rules, asked_url, clock, note)
     network = Network(servers, asked_url, PicowsTransport(), http, silence_s, weights)
     return BinanceSource(rules, network, clock, note)

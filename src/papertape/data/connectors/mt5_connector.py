@@ -16,10 +16,11 @@ from papertape.core.errors import ConnectFailed, MT5Error, SessionClosed, VenueE
 from papertape.core.records import Link
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.mt5_ports import HistoryLost, TerminalFacts, TerminalPort
+from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.mt5.calendar import ForexCalendar
 from papertape.data.wire.mt5.machine import TickBatch
 from papertape.data.wire.mt5.recovery import RecoveryAction, recovery_of
-from papertape.data.wire.mt5.symbol_info import SymbolInfo, read_symbol_info, resolve_symbol
+from papertape.data.wire.mt5.symbol_info import read_symbol_info, resolve_symbol
 from papertape.data.wire.mt5.ticks import TickCursor
 
 __all__ = ["ConnectionStatus", "MT5Connector", "MT5Error", "RecoveryAction", "SymbolInfo", "TickStream"]

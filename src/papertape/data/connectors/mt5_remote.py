@@ -79,8 +79,10 @@ class _Socket:
         return gateway.decode(data)
 
     async def close(self) -> None:
-        await self._socket.close()
-        await self._session.close()
+        try:
+            await self._socket.close()
+        finally:  # who is cancelled meanwhile leaves no session behind
+            await self._session.close()
 
 
 class GatewayTerminal:

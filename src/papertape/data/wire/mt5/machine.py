@@ -92,6 +92,18 @@ class Mt5Machine:
         """Whether ticks wait for the broker's offset: nothing that arrived later may be packed before them."""
         return bool(self._held)
 
+    def add(self, symbol: str, index: int, known: Instrument | None = None) -> bool:
+        """Take a symbol's ticks too, under this number; False when that is so already. It is to be listed before them."""
+        if symbol in self._feeds:
+            return False
+        self._feeds[symbol] = _Feed(index, known)
+        return True
+
+    def drop(self, symbol: str) -> Instrument | None:
+        """A symbol is not taken any more, whose held ticks were released; the instrument as it was listed last."""
+        feed = self._feeds.pop(symbol, None)
+        return feed.instrument if feed else None
+
     def list_instrument(self, instrument: Instrument, ts_recv_ns: int) -> None:
         """List one of the symbols. On a tape that knows it, this continues its epochs."""
         feed = self._feeds[instrument.symbol]

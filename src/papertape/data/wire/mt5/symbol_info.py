@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from papertape.core.contract_terms import TERMS_SCALE, ContractTerms, MarginMode, SwapMode
 from papertape.core.errors import DataError, DecodeError, UnknownInstrument
 from papertape.core.fixed import SCALE_MAX, VALUE_MAX
 from papertape.core.instruments import Instrument, InstrumentKind, check_listing
+from papertape.data.symbols import SymbolInfo
 
 VENUE = "mt5"
 
@@ -25,24 +24,6 @@ _SWAP_MODES = dict(enumerate(SwapMode))
 _TRADE_MODES = ("disabled", "long_only", "short_only", "close_only", "full")
 _EXECUTIONS = ("request", "instant", "market", "exchange")
 _FILLINGS = {1: "fok", 2: "ioc", 4: "boc"}
-
-
-class SymbolInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A symbol's contract and trading conditions: the instrument with its terms, and what only tells people and order checks."""
-
-    instrument: Instrument
-    description: str
-    path: str
-    trade_mode: str
-    """disabled, long_only, short_only, close_only or full."""
-    execution: str
-    """request, instant, market or exchange."""
-    fillings: tuple[str, ...]
-    """Which of fok, ioc and boc orders may ask for."""
-    spread: int
-    """In points, at the time of asking."""
-    tick_value: int
-    """Worth of one tick of one lot in the account's currency, at `TERMS_SCALE`, at the time of asking."""
 
 
 def read_symbol_info(

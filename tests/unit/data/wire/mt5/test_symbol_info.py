@@ -6,7 +6,8 @@ from papertape.core.contract_terms import MarginMode, SwapMode
 from papertape.core.errors import DataError, DecodeError, UnknownInstrument
 from papertape.core.instruments import InstrumentKind, instrument_event, read_instrument_event
 from papertape.core.records import as_records
-from papertape.data.wire.mt5.symbol_info import SymbolInfo, read_symbol_info, resolve_symbol
+from papertape.data.symbols import SymbolInfo
+from papertape.data.wire.mt5.symbol_info import read_symbol_info, resolve_symbol
 from papertape.venue.mt5_types import fx_pair
 
 
