@@ -23,6 +23,8 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
         raise UsageError(
             "expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these"
         )
+    if request.gateway is not None and not (request.token_file or config.token_file):
+        raise UsageError("expected --token-file with --gateway: the file that the gateway was given too")
     port = terminal_port(request.gateway or config.gateway, request.token_file or config.token_file)
     log = start_logs("record")
 
