@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from papertape.core.errors import UnknownInstrument
 from papertape.data.symbols import SymbolInfo
 
 Deliver = Callable[[bytes], None]
@@ -52,3 +53,10 @@ class Source(Protocol):
 
     async def run(self, deliver: Deliver) -> None:
         """Bring what is subscribed to until cancelled. Raises VenueError when it cannot go on; it may be run again."""
+
+
+def check_listed(venue: str, symbols: Collection[str], listed: Collection[str]) -> None:
+    """Raise UnknownInstrument for the first symbol that a source's catalogue does not have."""
+    for symbol in symbols:
+        if symbol not in listed:
+            raise UnknownInstrument(f"{venue} does not list {symbol}: expected a symbol of its catalogue")

@@ -21,6 +21,7 @@ from papertape.data.wire.mt5.ticks import TickCursor
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.listed import listed_instruments
 from papertape.runtime.loops import stop_signals
+from papertape.runtime.recording import numbers_of
 from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
@@ -105,13 +106,7 @@ class Mt5Recording:
 
     def _list(self, infos: Sequence[SymbolInfo], held_max: int) -> tuple[Mt5Machine, dict[str, TickCursor | None]]:
         known = {one.symbol: one for one in self._before.listed.values() if one.venue == VENUE}
-        numbers = {one.symbol: number for number, one in self._before.listed.items() if one.venue == VENUE}
-        free = max(self._before.listed, default=-1) + 1
-        for info in infos:
-            if info.instrument.symbol not in numbers:
-                numbers[info.instrument.symbol] = free
-                free += 1
-        self.indices = {info.instrument.symbol: numbers[info.instrument.symbol] for info in infos}
+        self.indices = numbers_of(self._before.listed, VENUE, [info.instrument.symbol for info in infos])
         machine = Mt5Machine(
             self.indices, self.intake.gate, BrokerTime(self._before.offset_ns), known, held_max=held_max
         )

@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from papertape.core.clock import Clock
-from papertape.core.errors import DataError, DecodeError, RemoteProtocolError, UnknownInstrument
+from papertape.core.errors import DataError, RemoteProtocolError
 from papertape.core.instruments import Instrument
-from papertape.core.records import WHOLE, Kind, Link, RecordBuffer
-from papertape.core.values import Interval
+from papertape.core.records import RECORD_BYTES, Link, RecordBuffer
 from papertape.data.connectors.binance_rest import BinanceRest, answer_text, rest_bases
 from papertape.data.connectors.binance_session import BinanceSession, Network
+from papertape.data.connectors.stream_intake import StreamIntake
 from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.quality.gate import Gate
-from papertape.data.sources import Deliver, SourceHealth
+from papertape.data.sources import Deliver, SourceHealth, check_listed
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.listing import from_exchange_info
@@ -21,8 +21,6 @@ from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.rules import Rules
 
-BATCH_RECORDS_MAX = 1_024
-"""Records gathered before they are delivered, however busy the socket is."""
 CONNECTIONS_PER_SYMBOL = 1 << 20
 """Ids of connections set aside per symbol; a session counts its own from 0."""
 
@@ -36,84 +34,30 @@ class Running(NamedTuple):
     task: asyncio.Task[None]
 
 
-class SourceIntake:
-    """`Intake` of one symbol's session: stamps, takes, and delivers when what was read at once is through."""
+class SourceIntake(StreamIntake):
+    """`Intake` of one symbol's session: it also knows which connections are up, and what failed last."""
 
-    def __init__(self, machine: BinanceMachine, number: int, clock: Clock, flush: Callable[[], None]) -> None:
+    def __init__(
+        self, machine: BinanceMachine, number: int, now_ns: Callable[[], int], deliver: Callable[[bytes], None]
+    ) -> None:
+        super().__init__(machine, now_ns, deliver, self._keep_trouble)
         self.up: dict[int, None] = {}
         """Connections that are up."""
-        self.clock_offset_ns: int | None = None
         self.trouble = ""
-        self.after_take: Callable[[], None] = lambda: None
-        self._machine = machine
         self._number = number
-        self._clock = clock
-        self._deliver = flush
-        self._flush_is_due = False
 
-    def frame(self, payload: bytes, is_last: bool) -> None:
-        """Take one frame; one that cannot be read is a gap."""
-        now_ns = self._clock.now_ns()
-        try:
-            self._machine.take(now_ns, payload)
-        except DecodeError as error:
-            self.trouble = str(error)
-            self._machine.note_unreadable(now_ns, payload)
-        if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
-            self.flush()
-        elif not self._flush_is_due:
-            self._flush_is_due = True
-            asyncio.get_running_loop().call_soon(self._end_read)
-
-    def _end_read(self) -> None:
-        self._flush_is_due = False
-        self.flush()
-
-    def snapshot(self, symbol: str, body: bytes) -> None:
-        """Take a depth snapshot."""
-        self._machine.take_snapshot(self._clock.now_ns(), symbol, body)
-        self.flush()
-
-    def trades(self, symbol: str, body: bytes) -> None:
-        """Take REST trades."""
-        self._machine.take_trades(self._clock.now_ns(), symbol, body)
-        self.flush()
-
-    def agg_trades(self, symbol: str, body: bytes) -> None:
-        """Take REST aggregates."""
-        self._machine.take_agg_trades(self._clock.now_ns(), symbol, body)
-        self.flush()
-
-    def klines(self, symbol: str, interval: Interval, body: bytes) -> None:
-        """Take REST klines."""
-        self._machine.take_klines(self._clock.now_ns(), symbol, interval, body)
-        self.flush()
-
-    def exchange_info(self, body: bytes) -> None:
-        """Take what the venue says its symbols are, asked again."""
-        self._machine.relist_from_exchange_info(self._clock.now_ns(), body)
-        self.flush()
-
-    def trades_until(self, symbol: str, trade_id: int) -> None:
-        """Note that the venue has prints up to `trade_id`."""
-        self._machine.expect_trades(self._clock.now_ns(), symbol, trade_id)
-        self.flush()
-
-    def clock_offset(self, offset_ns: int, round_trip_ns: int) -> None:
-        """Note how far the venue's clock is ahead."""
-        self.clock_offset_ns = offset_ns
-        self._fact(Kind.CLOCK_OFFSET, offset_ns, round_trip_ns, 0)
+    def _keep_trouble(self, _event: str, *, error: str) -> None:
+        self.trouble = error
 
     def link_up(self, connection: int) -> None:
-        """Note a connection that came up."""
+        """See `Intake`."""
         self.up[connection] = None
-        self._link(connection, Link.UP)
+        super().link_up(connection)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:
-        """Note a connection that ended, and the books that are lost with it."""
+        """See `Intake`."""
         self.up.pop(connection, None)
-        self.lose(symbols)
-        self._link(connection, Link.DOWN)
+        super().link_down(connection, symbols)
 
     def end(self) -> None:
         """Deliver what waits; connections that are up end here."""
@@ -124,20 +68,11 @@ class SourceIntake:
 
     def lose(self, symbols: Sequence[str]) -> None:
         """The books of these symbols begin anew."""
-        self._machine.lose(self._clock.now_ns(), symbols)
+        self._machine.lose(self._now_ns(), symbols)
         self.flush()
-
-    def flush(self) -> None:
-        """Deliver what has gathered."""
-        self._deliver()
-        self.after_take()
 
     def _link(self, connection: int, state: Link) -> None:
-        self._fact(Kind.CONNECTION, state, 0, self._number * CONNECTIONS_PER_SYMBOL + connection)
-
-    def _fact(self, kind: Kind, x: int, y: int, ident: int) -> None:
-        self._machine.gate.buffer.pack(0, self._clock.now_ns(), kind, WHOLE, 0, 0, 0, 0, x, y, ident)
-        self.flush()
+        super()._link(self._number * CONNECTIONS_PER_SYMBOL + connection, state)
 
 
 class BinanceSource:
@@ -187,9 +122,7 @@ class BinanceSource:
 
     async def subscribe(self, numbers: Mapping[str, int]) -> None:
         """See `Source`."""
-        for symbol in numbers:
-            if symbol not in self._listed:
-                raise UnknownInstrument(f"{self.venue} does not list {symbol}: expected a symbol of its catalogue")
+        check_listed(self.venue, numbers, self._listed)
         for symbol, number in numbers.items():
             if symbol not in self._numbers:
                 self._numbers[symbol] = number
@@ -241,9 +174,9 @@ class BinanceSource:
         known = {symbol: self._epochs[symbol]} if symbol in self._epochs else None
         machine = BinanceMachine(self._rules, {symbol: number}, self._gate, known)
         machine.list_instrument(self._listed[symbol], self._clock.now_ns())
-        intake = SourceIntake(machine, number, self._clock, self._flush)
+        intake = SourceIntake(machine, number, self._clock.now_ns, self._hand_on)
         session = BinanceSession(machine, intake, self._network, self._clock.now_ns, self._note)
-        intake.after_take = session.look_for_wishes
+        intake.after_flush = session.look_for_wishes
         task = group.create_task(self._follow(symbol, machine, intake, session))
         self._running[symbol] = Running(machine, intake, session, task)
 
@@ -251,7 +184,7 @@ class BinanceSource:
         self, symbol: str, machine: BinanceMachine, intake: SourceIntake, session: BinanceSession
     ) -> None:
         try:
-            self._flush()
+            intake.flush()
             await session.run()
         finally:
             intake.end()
@@ -260,8 +193,7 @@ class BinanceSource:
             if instrument is not None:
                 self._epochs[symbol] = instrument
 
-    def _flush(self) -> None:
-        data = self._gate.buffer.take()
-        if data and self._deliver is not None:
-            self._records += len(data) >> 6
+    def _hand_on(self, data: bytes) -> None:
+        if self._deliver is not None:
+            self._records += len(data) // RECORD_BYTES
             self._deliver(data)

@@ -21,13 +21,12 @@ from papertape.core.errors import (
     DecodeError,
     InputError,
     PapertapeError,
-    UnknownInstrument,
     VenueError,
 )
 from papertape.core.records import NO_ID, RECORD_BYTES, WHOLE, GapCause, Kind, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.quality.gate import Gate
-from papertape.data.sources import Deliver, SourceHealth
+from papertape.data.sources import Deliver, SourceHealth, check_listed
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.ccxt.errors import translated
 from papertape.data.wire.ccxt.listing import contract_of, from_market
@@ -103,9 +102,7 @@ class CcxtSource:
 
     async def subscribe(self, numbers: Mapping[str, int]) -> None:
         """See `Source`."""
-        for symbol in numbers:
-            if symbol not in self._infos:
-                raise UnknownInstrument(f"{self.venue} does not list {symbol}: expected a symbol of its catalogue")
+        check_listed(self.venue, numbers, self._infos)
         for symbol, number in numbers.items():
             if symbol not in self._numbers:
                 self._numbers[symbol] = number

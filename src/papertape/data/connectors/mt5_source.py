@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from papertape.core.clock import Clock
-from papertape.core.errors import ConnectFailed, DataError, DecodeError, MT5Error, SessionClosed, UnknownInstrument
+from papertape.core.errors import ConnectFailed, DataError, DecodeError, MT5Error, SessionClosed
 from papertape.core.instruments import Instrument
-from papertape.core.records import WHOLE, Kind, Link, RecordBuffer
+from papertape.core.records import RECORD_BYTES, WHOLE, Kind, Link, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.mt5_connector import MT5Connector, StreamItem, TickStream, is_final
 from papertape.data.connectors.mt5_ports import HistoryLost, TerminalPort
 from papertape.data.quality.gate import Gate
-from papertape.data.sources import Deliver, SourceHealth
+from papertape.data.source_hub import first_error
+from papertape.data.sources import Deliver, SourceHealth, check_listed
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.mt5.broker_time import BrokerTime
 from papertape.data.wire.mt5.machine import Mt5Machine
@@ -60,9 +61,7 @@ class Mt5Source:
 
     async def subscribe(self, numbers: Mapping[str, int]) -> None:
         """See `Source`."""
-        for symbol in numbers:
-            if symbol not in self._infos:
-                raise UnknownInstrument(f"{VENUE} does not list {symbol}: expected a symbol of its catalogue")
+        check_listed(self.venue, numbers, self._infos)
         for symbol, number in numbers.items():
             if symbol not in self._numbers:
                 self._numbers[symbol] = number
@@ -143,7 +142,7 @@ class Mt5Source:
                 await self._changed.wait()
                 reading.cancel()
         except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            raise first_error(failed) from None
         finally:
             await stream.close()
             self._cursors |= {symbol: at for symbol, at in stream.cursors.items() if symbol in self._cursors}
@@ -178,5 +177,5 @@ class Mt5Source:
     def _flush(self) -> None:
         data = self._gate.buffer.take()
         if data and self._deliver is not None:
-            self._records += len(data) >> 6
+            self._records += len(data) // RECORD_BYTES
             self._deliver(data)

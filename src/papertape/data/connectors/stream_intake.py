@@ -8,6 +8,9 @@ from papertape.core.records import WHOLE, Kind, Link
 from papertape.core.values import Interval
 from papertape.data.wire.binance.machine import BinanceMachine
 
+BATCH_RECORDS_MAX = 1_024
+"""Records gathered before they are handed on, however busy the socket is."""
+
 
 class StreamIntake:
     """`Intake` of a session whose records go to `deliver`; `after_flush` is called once they are through."""
@@ -35,7 +38,7 @@ class StreamIntake:
         except DecodeError as error:
             self._note("frame cannot be read", error=str(error))
             self._machine.note_unreadable(now_ns, payload)
-        if is_last:
+        if is_last or self._machine.gate.buffer.count >= BATCH_RECORDS_MAX:
             self.flush()
         elif not self._flush_is_due:
             self._flush_is_due = True
@@ -78,12 +81,15 @@ class StreamIntake:
 
     def link_up(self, connection: int) -> None:
         """See `Intake`."""
-        self._fact(Kind.CONNECTION, Link.UP, 0, connection)
+        self._link(connection, Link.UP)
 
     def link_down(self, connection: int, symbols: Sequence[str]) -> None:
         """See `Intake`."""
         self._machine.lose(self._now_ns(), symbols)
-        self._fact(Kind.CONNECTION, Link.DOWN, 0, connection)
+        self._link(connection, Link.DOWN)
+
+    def _link(self, connection: int, state: Link) -> None:
+        self._fact(Kind.CONNECTION, state, 0, connection)
 
     def _fact(self, kind: Kind, x: int, y: int, ident: int) -> None:
         self._machine.gate.buffer.pack(0, self._now_ns(), kind, WHOLE, 0, 0, 0, 0, x, y, ident)
