@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 
 from papertape.core.errors import DataError, InputError
-from papertape.core.fixed import format_trimmed, parse_fixed
+from papertape.core.fixed import format_trimmed
 from papertape.core.instruments import MONEY_SCALE
 from papertape.core.trading_actions import Paper, Serve
-from papertape.runtime.models import load_models
-from papertape.runtime.replay_strategies import account_names
-from papertape.runtime.runs import RUN_ENDED, AccountPlan, RunPlan, WrittenRun, begin_run, read_run, resume_run
+from papertape.runtime.replay_strategies import plan_in
+from papertape.runtime.runs import RUN_ENDED, RunPlan, WrittenRun, begin_run, read_run, resume_run
 from papertape.tape.control import list_runs
 from papertape.tape.market_reader import MarketReader
 
@@ -20,15 +19,10 @@ CHECKPOINT_EVERY_S = 60.0
 
 
 def plan_of(request: Paper | Serve, currency: str) -> RunPlan:
-    """The run that a request asks for, in accounts of this currency."""
+    """As `plan_in`. Raises InputError without a strategy: nobody else acts for the accounts."""
     if not request.strategy:
         raise InputError("--strategy: expected at least one, such as strategy.py:Sample; `papertape init` writes one")
-    cash = parse_fixed(request.cash, MONEY_SCALE)
-    accounts = tuple(
-        AccountPlan(name=name, cash=cash, leverage=request.leverage, currency=currency, strategy=one)
-        for name, one in zip(account_names(request.strategy), request.strategy, strict=True)
-    )
-    return RunPlan(accounts=accounts, models=load_models(request.models), seed=request.seed)
+    return plan_in(request, currency)
 
 
 def go_on(

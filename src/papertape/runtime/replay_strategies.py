@@ -6,6 +6,7 @@ from papertape.core.actions import Replay, ReplayResult
 from papertape.core.errors import InputError, UsageError
 from papertape.core.fixed import parse_fixed
 from papertape.core.instruments import MONEY_SCALE, listed_in
+from papertape.core.trading_actions import Paper, Serve
 from papertape.runtime.models import load_models
 from papertape.runtime.outcome import Outcome
 from papertape.runtime.replay_source import Records, Tally, played_of
@@ -38,7 +39,11 @@ def run(request: Replay, shell: Shell) -> Outcome[ReplayResult]:
 
 def plan_of(request: Replay, records: Records) -> RunPlan:
     """What the request asks for, on a market that begins with `records`."""
-    currency = currency_of(listed_in(records))
+    return plan_in(request, currency_of(listed_in(records)))
+
+
+def plan_in(request: Replay | Paper | Serve, currency: str) -> RunPlan:
+    """The run that a request asks for, in accounts of this currency."""
     cash = parse_fixed(request.cash, MONEY_SCALE)
     names = account_names(request.strategy)
     accounts = tuple(
