@@ -13,15 +13,10 @@ import msgspec
 from papertape.core.errors import DecodeError
 from papertape.core.fixed import decimals, parse_fixed
 from papertape.core.instruments import Instrument, InstrumentKind, check_listing, instrument_event
-from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, Verdict
+from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.trade_ids import Arrival, TradeIds
 
-IDS = {
-    Arrival.DUPLICATE: Verdict.DUPLICATE,
-    Arrival.LATE: Verdict.OUT_OF_ORDER,
-    Arrival.AFTER_GAP: Verdict.SEQUENCE_GAP,
-}
 Number = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
 Decimal = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]  # fits in 62 bits at six decimals
 FIELDS = {
@@ -67,8 +62,8 @@ class ToyMachine:
         price, size = parse_fixed(one.price, instrument.price_scale), parse_fixed(one.size, instrument.size_scale)
         if (arrival := ids.arrive(one.n)) is Arrival.AFTER_GAP:
             self._gap(number, ts_recv_ns, GapCause.IDS_MISSING, ids.open_ranges[-1], Kind.PRINT)
-        side, verdict, ts_ns = Flag.ASK if one.sold else 0, IDS.get(arrival, 0), one.ms * 1_000_000
-        self._gate.trade(number, ts_ns, ts_recv_ns, Kind.PRINT, side, verdict, price, size, 0, 0, one.n)
+        side, ts_ns = Flag.ASK if one.sold else 0, one.ms * 1_000_000
+        self._gate.trade(number, ts_ns, ts_recv_ns, Kind.PRINT, side, arrival, price, size, 0, 0, one.n)
 
     def _best(self, one: Any, number: int, ts_recv_ns: int) -> None:
         price_scale, size_scale = self._listed[one.symbol].price_scale, self._listed[one.symbol].size_scale

@@ -155,7 +155,7 @@ def instrument_event(instrument: Instrument, index: int, ts_recv_ns: int) -> byt
         raise DataError(f"expected an instrument number from 0 to {INSTRUMENTS_MAX - 1}, was {index}")
     texts = text_payload(msgspec.json.encode(instrument).decode())
     head = (instrument.tick, instrument.lot, instrument.price_scale, instrument.size_scale, instrument.epoch)
-    buffer = RecordBuffer(len(texts) + 1)
+    buffer = RecordBuffer()
     for place, payload in enumerate([head, *texts]):
         flags = Flag.FIRST * (place == 0) | Flag.LAST * (place == len(texts))
         buffer.pack(0, ts_recv_ns, Kind.INSTRUMENT, flags, index, 0, *payload)

@@ -57,8 +57,10 @@ RECORD_DTYPE = np.dtype(
 )
 RECORD_STRUCT = struct.Struct("<qqBBHIqqqqq")
 RECORD_BYTES = RECORD_STRUCT.size
-_RECV = struct.Struct("<q")
-_RECV_OFFSET = 8
+HEAD_STRUCT, LEVEL_STRUCT, TAIL_STRUCT = struct.Struct("<qqBBHI"), struct.Struct("<qq"), struct.Struct("<qqq")
+"""A record in three parts: stamps to verdict, price and size, x to id."""
+_RECV, _VERDICT = struct.Struct("<q"), struct.Struct("<I")
+_RECV_OFFSET, _FLAGS_OFFSET, _VERDICT_OFFSET = 8, 17, 20
 PAYLOAD_OFFSET = 24
 PAYLOAD_BYTES = RECORD_BYTES - PAYLOAD_OFFSET
 NO_ID = -1
@@ -159,29 +161,32 @@ class PrintCause(IntEnum):
 
 
 class RecordBuffer:
-    """Records waiting to be written: packed bytes, in order.
+    """Records waiting to be written: packed bytes in `data`, in order.
 
-    `pack` appends one record from its eleven fields, in the dtype's order. `take` hands
-    over everything and starts anew.
+    `pack` appends one record from its eleven fields, in the dtype's order; who is on the hot path adds
+    packed records to `data` itself. `take` hands over everything and starts anew.
     """
 
-    __slots__ = ("_capacity", "_data", "_taken_recv_ns", "count")
+    __slots__ = ("_taken_recv_ns", "data")
 
-    def __init__(self, capacity: int = 1024) -> None:
-        self._data = bytearray(capacity * RECORD_BYTES)
-        self._capacity = capacity
+    def __init__(self) -> None:
+        self.data = bytearray()
         self._taken_recv_ns = 0
-        self.count = 0
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self.data) // RECORD_BYTES
 
     @property
     def last_recv_ns(self) -> int:
         """Arrival of the record that was packed last, taken or not; 0 before the first."""
-        if not self.count:
+        if not self.data:
             return self._taken_recv_ns
-        recv_ns: int = _RECV.unpack_from(self._data, (self.count - 1) * RECORD_BYTES + _RECV_OFFSET)[0]
+        recv_ns: int = _RECV.unpack_from(self.data, len(self.data) - RECORD_BYTES + _RECV_OFFSET)[0]
         return recv_ns
 
-    def pack(  # noqa: PLR0913 - the record has eleven fields, and this is the hot path
+    def pack(  # noqa: PLR0913 - the record has eleven fields
         self,
         ts_event_ns: int,
         ts_recv_ns: int,
@@ -196,42 +201,28 @@ class RecordBuffer:
         id: int,
     ) -> None:
         """Append one record; raises `struct.error` when a field is out of its range."""
-        count = self.count
-        if count == self._capacity:
-            self._data.extend(bytes(len(self._data)))
-            self._capacity *= 2
-        RECORD_STRUCT.pack_into(
-            self._data,
-            count * RECORD_BYTES,
-            ts_event_ns,
-            ts_recv_ns,
-            kind,
-            flags,
-            instrument,
-            verdict,
-            price,
-            size,
-            x,
-            y,
-            id,
+        self.data += RECORD_STRUCT.pack(
+            ts_event_ns, ts_recv_ns, kind, flags, instrument, verdict, price, size, x, y, id
         )
-        self.count = count + 1
 
     def extend(self, records: bytes) -> None:
         """Append records that are packed already."""
-        added = len(records) // RECORD_BYTES
-        while self.count + added > self._capacity:
-            self._data.extend(bytes(len(self._data)))
-            self._capacity *= 2
-        start = self.count * RECORD_BYTES
-        self._data[start : start + len(records)] = records
-        self.count += added
+        self.data += records
+
+    def end_event(self, start: int) -> None:
+        """The records from byte `start` on are one event: its first and its last are marked."""
+        self.data[start + _FLAGS_OFFSET] |= Flag.FIRST
+        self.data[_FLAGS_OFFSET - RECORD_BYTES] |= Flag.LAST
+
+    def set_verdict(self, start: int, verdict: int) -> None:
+        """Another verdict for the record at byte `start`."""
+        _VERDICT.pack_into(self.data, start + _VERDICT_OFFSET, verdict)
 
     def take(self) -> bytes:
         """All packed records as bytes; the buffer is empty afterwards."""
-        data = bytes(memoryview(self._data)[: self.count * RECORD_BYTES])
+        data = bytes(self.data)
         self._taken_recv_ns = self.last_recv_ns
-        self.count = 0
+        self.data.clear()
         return data
 
 

@@ -40,11 +40,10 @@ class Recorder:
 
     def frame(self, payload: bytes, is_last: bool) -> None:
         """Take one frame; `is_last` says that what was read at once ends with it."""
-        now_ns = self._intake.now_ns()
         if self._prelude is None:
-            self._take(now_ns, payload)
+            self._take(self._intake.arrival_ns(), payload)
         else:
-            self._wait(self._prelude, now_ns, payload)
+            self._wait(self._prelude, self._intake.now_ns(), payload)
         self._intake.end_read(is_last)
 
     async def tell_time(self) -> None:
@@ -58,8 +57,11 @@ class Recorder:
             self._intake.fill_silence(now_ns)
         return now_ns
 
-    def _take(self, ts_recv_ns: int, payload: bytes) -> None:
+    def _take_late(self, ts_recv_ns: int, payload: bytes) -> None:
         self._intake.fill_silence(ts_recv_ns)
+        self._take(ts_recv_ns, payload)
+
+    def _take(self, ts_recv_ns: int, payload: bytes) -> None:
         try:
             self._machine.take(ts_recv_ns, payload)
         except DecodeError as error:
@@ -74,7 +76,7 @@ class Recorder:
         """A frame of a venue that lists nothing: it waits until enough frames tell what the instruments are."""
         if not self._waiting:
             self._waiting_since_ns = ts_recv_ns
-        self._waiting.append(partial(self._take, ts_recv_ns, payload))
+        self._waiting.append(partial(self._take_late, ts_recv_ns, payload))
         try:
             told = prelude.look(payload)
         except DecodeError:

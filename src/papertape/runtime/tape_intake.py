@@ -4,12 +4,13 @@ Whatever listens to a venue packs its judged records into `gate`, one venue or s
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
-from papertape.core.book.rows import Market
+from papertape.core.book.rows import Book, Books
 from papertape.core.clock import Clock
 from papertape.core.errors import PapertapeError
-from papertape.core.records import WHOLE, Kind
+from papertape.core.records import RECORD_BYTES, WHOLE, Kind
 from papertape.core.silence import CLOCK_STEP_NS, SilenceFiller
 from papertape.data.quality.gate import Gate
 from papertape.runtime.latency import LatencyHistogram
@@ -17,6 +18,7 @@ from papertape.tape.market_writer import MarketWriter
 
 BATCH_RECORDS_MAX = 1_024
 """Records gathered before they are written, however busy the socket is."""
+_BATCH_BYTES_MAX = BATCH_RECORDS_MAX * RECORD_BYTES
 
 
 class TapeIntake:
@@ -27,7 +29,7 @@ class TapeIntake:
 
     def __init__(self, gate: Gate, writer: MarketWriter, clock: Clock) -> None:
         self.gate = gate
-        self.market = Market()
+        self.market = Books(Book)
         self.latency = LatencyHistogram()
         self.after_flush: Callable[[], None] = lambda: None
         self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
@@ -37,6 +39,7 @@ class TapeIntake:
         self._clock = clock
         self._silence = SilenceFiller(gate.buffer)
         self._arrivals: list[int] = []
+        self._read_ns = 0
         self._flush_is_due = False
 
     @property
@@ -52,6 +55,16 @@ class TapeIntake:
         """Something arrives at `now_ns`: what lies between it and what came before is told."""
         self._silence.fill(now_ns)
 
+    def arrival_ns(self) -> int:
+        """Arrival of what is being read at once: one time for all its parts, with the silence before it told.
+
+        `end_read` must follow for each part.
+        """
+        if not self._read_ns:
+            self._read_ns = self._clock.now_ns()
+            self._silence.fill(self._read_ns)
+        return self._read_ns
+
     def arrived(self, ts_recv_ns: int) -> None:
         """Something that came then has been taken: how long it takes to be written counts as latency."""
         self._arrivals.append(ts_recv_ns)
@@ -66,7 +79,7 @@ class TapeIntake:
 
         A read may end in a ping or a part of a message, and then no part of it was told to be the last.
         """
-        if is_last or self.gate.buffer.count >= BATCH_RECORDS_MAX:
+        if is_last or len(self.gate.buffer.data) >= _BATCH_BYTES_MAX:
             self.flush()
         elif not self._flush_is_due:
             self._flush_is_due = True
@@ -74,6 +87,7 @@ class TapeIntake:
 
     def _flush_due(self) -> None:
         self._flush_is_due = False
+        self._read_ns = 0
         if self.gate.buffer.count:
             self.flush()
 
@@ -88,6 +102,7 @@ class TapeIntake:
 
     def flush(self) -> None:
         """Write what has gathered as one block, then apply it."""
+        self._read_ns = 0
         if self.failed.done():
             return
         data = self.gate.buffer.take()
@@ -99,11 +114,16 @@ class TapeIntake:
         except PapertapeError as error:
             self.fail(error)
             return
-        written_ns = self._clock.now_ns()
-        for arrived_ns in self._arrivals:
-            self.latency.add((written_ns - arrived_ns) // 1000)
-        self._arrivals.clear()
+        if self._arrivals:
+            self._count_latency(self._arrivals)
+            self._arrivals.clear()
         self.after_flush()
+
+    def _count_latency(self, arrivals: list[int]) -> None:
+        """What was read at once arrived at one time, and is counted at once."""
+        written_ns = self._clock.now_ns()
+        for arrived_ns, count in Counter(arrivals).items():
+            self.latency.add((written_ns - arrived_ns) // 1000, count)
 
     def fail(self, error: PapertapeError) -> None:
         """End it with this error."""

@@ -96,8 +96,7 @@ class VenueRecording:
             await asyncio.sleep(backoff.next_s())
 
     def _frame(self, payload: bytes, is_last: bool) -> None:
-        now_ns = self.intake.now_ns()
-        self.intake.fill_silence(now_ns)
+        now_ns = self.intake.arrival_ns()
         try:
             self.machine.take(now_ns, payload)
         except DecodeError as error:

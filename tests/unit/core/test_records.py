@@ -32,7 +32,7 @@ def test_a_record_is_64_bytes_the_same_to_struct_and_numpy() -> None:
 
 
 def test_a_buffer_grows_and_starts_anew() -> None:
-    buffer = RecordBuffer(capacity=1)
+    buffer = RecordBuffer()
     for number in range(5):
         buffer.pack(number, *FIELDS[1:])
     more = buffer.take()
@@ -60,7 +60,7 @@ def test_text_survives_the_payloads(text: str) -> None:
 
 
 def test_a_buffer_knows_the_arrival_of_its_last_record_even_when_it_was_taken() -> None:
-    buffer = RecordBuffer(capacity=1)
+    buffer = RecordBuffer()
     assert buffer.last_recv_ns == 0
     assert buffer.take() == b""
     buffer.pack(*FIELDS)

@@ -195,7 +195,7 @@ async def test_a_reader_that_lost_depth_has_its_book_told_anew() -> None:
         stream = setting.stream(limit=2)
         await setting.hub.follow(stream, "BTCUSDT", [BTC])
         for ts in range(3):
-            setting.crypto.gate.depth(0, ts, ts, Kind.DEPTH_DELTA, 0, 0, [(0, 1, 1)], 1, 1, 1)
+            setting.crypto.gate.depth(0, ts, ts, Kind.DEPTH_DELTA, 0, 0, ([1], [1]), ((), ()), 1, 1, 1)
             setting.crypto.flush()
         assert setting.crypto.resynced == []
         waiting(stream)

@@ -32,7 +32,7 @@ AEUR = msgspec.structs.replace(AUSDT, symbol="AEUR", quote="EUR", settle="EUR")
 
 @pytest.fixture
 def tape(tmp_path: Path) -> Path:
-    buffer = RecordBuffer(20)
+    buffer = RecordBuffer()
     for second in range(1, 11):
         for instrument in (0, 1):
             stamp = second * SECOND

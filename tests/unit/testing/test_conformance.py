@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from papertape.core.records import WHOLE, Flag, Kind, Verdict
+from papertape.core.records import RECORD_STRUCT, WHOLE, Flag, Kind, RecordBuffer, Verdict
 from papertape.testing import conformance
 from papertape.testing.conformance import CHECKS, NotConforming, Subject
 from tests.conformance import test_binance, test_toy_venue
@@ -15,23 +15,25 @@ Take = Callable[[Any, int, bytes], None]
 counter = itertools.count()
 
 
+class Spoilt(RecordBuffer):
+    """Its records come out changed."""
+
+    def __init__(self, change: Callable[[list[int]], None]) -> None:
+        super().__init__()
+        self._change = change
+
+    def take(self) -> bytes:
+        records = [list(fields) for fields in RECORD_STRUCT.iter_unpack(super().take())]
+        for fields in records:
+            self._change(fields)
+        return b"".join(RECORD_STRUCT.pack(*fields) for fields in records)
+
+
 def packing(change: Callable[[list[int]], None]) -> Callable[[Any], None]:
-    """A toy machine whose records are changed before they are packed."""
+    """A toy machine whose records are changed once they are packed."""
 
     def plant(machine: Any) -> None:
-        buffer = machine._gate.buffer
-        pack = buffer.pack
-
-        class Spoilt:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(buffer, name)
-
-            def pack(self, *fields: int) -> None:
-                changed = list(fields)
-                change(changed)
-                pack(*changed)
-
-        machine._gate.buffer = Spoilt()
+        machine._gate.buffer = Spoilt(change)
 
     return plant
 

@@ -1,6 +1,8 @@
 """The market in plain Python: the definition that the compiled form is held equal to."""
 
 from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from papertape.core.book.state_hash import market_hash, scale_word, step
 from papertape.core.book.view import QUOTES_PENDING_MAX, TOPS_KEPT, BookView, MarketCounts, unlisted
@@ -34,12 +36,14 @@ _QUOTE = int(Kind.QUOTE)
 _PRINT = int(Kind.PRINT)
 _DELTA = int(Kind.DEPTH_DELTA)
 _SNAPSHOT = int(Kind.DEPTH_SNAPSHOT)
+_DEPTH = (_DELTA, _SNAPSHOT)
 _INSTRUMENT = int(Kind.INSTRUMENT)
+_MARKET = int(FIRST_MARKET_KIND)
 _GAP = int(Kind.GAP)
 
 
 class Book:
-    """One instrument: levels, latest quote, and the audit of one by the other."""
+    """One instrument: levels, latest quote, and the audit of one by the other. Recording runs it for each record."""
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -52,15 +56,9 @@ class Book:
         self.quote: Top = NO_TOP
         self.quote_id = -1
         self.records = self.prints = self.checks = self.mismatches = self.breaks = self.crossed = 0
-        self.running = 0
         self._pending: deque[tuple[int, Top]] = deque(maxlen=QUOTES_PENDING_MAX)
         self._tops: deque[tuple[int, Top]] = deque(maxlen=TOPS_KEPT)
         self._best_bid, self._best_ask = NO_BID, NO_ASK
-        self._words(instrument)
-
-    def _words(self, instrument: Instrument) -> None:
-        self._price_word = scale_word(instrument.price_scale)
-        self._size_word = scale_word(instrument.size_scale)
 
     def lose_sync(self) -> None:
         """The book is not known any more, until the next snapshot."""
@@ -80,7 +78,6 @@ class Book:
         """Another epoch: what is held is told at its scales."""
         old = self.instrument
         self.instrument = instrument
-        self._words(instrument)
 
         def price(mantissa: int) -> int:
             return rescale(mantissa, old.price_scale, instrument.price_scale, Rounding.HALF_EVEN)
@@ -102,25 +99,17 @@ class Book:
 
     def apply(self, record: tuple[int, ...]) -> None:
         """Take one record of the venue's data."""
-        ts_event_ns, _, kind, flags, _, verdict, price, size, x, y, ident = record
-        if flags & _FIRST and verdict & _SEQUENCE_GAP:
+        _, _, kind, flags, _, verdict, price, size, x, y, ident = record
+        if verdict & _SEQUENCE_GAP and flags & _FIRST:
             self.breaks += 1
         if not flags & _REPEAT:
             self.records += 1
-            self._run(ts_event_ns, kind, flags, (price, size, x, y, ident))
         if kind == _QUOTE:
             self._take_quote((price, size, x, y), ident)
         elif kind == _PRINT:
             self.prints += not verdict & _DUPLICATE
-        elif kind in (_DELTA, _SNAPSHOT) and not flags & _HELD:
+        elif kind in _DEPTH and not flags & _HELD:
             self._take_level(kind, flags, price, size, ident)
-
-    def _run(self, ts: int, kind: int, flags: int, fields: tuple[int, int, int, int, int]) -> None:
-        price, size, x, y, ident = fields
-        if kind == _QUOTE:
-            x, y = x * self._price_word, y * self._size_word
-        words = (ts, price * self._price_word, size * self._size_word, x, y, ident)
-        self.running = step(self.running, kind, flags, words)
 
     def _take_quote(self, quote: Top, update_id: int) -> None:
         self.crossed += quote[0] > quote[2]
@@ -138,28 +127,21 @@ class Book:
         if flags & _FIRST and kind == _SNAPSHOT:
             self._clear_levels()
             self._tops.clear()
-        if not flags & _EMPTY and price > 0 and size >= 0:
+        if price > 0 and size >= 0 and not flags & _EMPTY:
             if flags & _ASK:
-                self._set_ask(price, size)
-            else:
-                self._set_bid(price, size)
+                if size:
+                    self.asks[price] = size
+                    self._best_ask = min(self._best_ask, price)
+                elif self.asks.pop(price, 0) and price == self._best_ask:
+                    self._best_ask = STALE
+            elif size:
+                self.bids[price] = size
+                if price > self._best_bid != STALE:
+                    self._best_bid = price
+            elif self.bids.pop(price, 0) and price == self._best_bid:
+                self._best_bid = STALE
         if flags & _LAST:
             self._close_event(kind, update_id)
-
-    def _set_bid(self, price: int, size: int) -> None:
-        if size:
-            self.bids[price] = size
-            if price > self._best_bid != STALE:
-                self._best_bid = price
-        elif self.bids.pop(price, 0) and price == self._best_bid:
-            self._best_bid = STALE
-
-    def _set_ask(self, price: int, size: int) -> None:
-        if size:
-            self.asks[price] = size
-            self._best_ask = min(self._best_ask, price)
-        elif self.asks.pop(price, 0) and price == self._best_ask:
-            self._best_ask = STALE
 
     def _close_event(self, kind: int, update_id: int) -> None:
         if self._best_bid == STALE:
@@ -183,6 +165,24 @@ class Book:
         self.checks += 1
         self.mismatches += top != quote
 
+
+class HashedBook(Book):
+    """A book with the running hash over what the venue itself said, and a view for the state hash."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        super().__init__(instrument)
+        self.running = 0
+
+    def apply(self, record: tuple[int, ...]) -> None:
+        """Take one record of the venue's data."""
+        ts, _, kind, flags, _, _, price, size, x, y, ident = record
+        if not flags & _REPEAT:
+            price_word, size_word = scale_word(self.instrument.price_scale), scale_word(self.instrument.size_scale)
+            if kind == _QUOTE:
+                x, y = x * price_word, y * size_word
+            self.running = step(self.running, kind, flags, (ts, price * price_word, size * size_word, x, y, ident))
+        super().apply(record)
+
     def view(self) -> BookView:
         """What this book says now."""
         return BookView(
@@ -197,19 +197,27 @@ class Book:
         )
 
 
-class Market:
-    """All books of one market track, fed with packed records in order."""
+AnyBook = TypeVar("AnyBook", bound=Book)
 
-    def __init__(self) -> None:
-        self.books: dict[int, Book] = {}
+
+class Books(Generic[AnyBook]):
+    """A book, of the kind `book`, for each instrument of one market track, fed with packed records in order."""
+
+    def __init__(self, book: Callable[[Instrument], AnyBook]) -> None:
+        self.books: dict[int, AnyBook] = {}
+        self._new = book
 
     def apply(self, data: bytes | memoryview) -> None:
         """Take whole events; a batch may hold block headers, which are passed over."""
         listing = 0
+        books = self.books
         for position, record in enumerate(RECORD_STRUCT.iter_unpack(data)):
             kind = record[2]
-            if kind >= FIRST_MARKET_KIND:
-                self._book(record[4]).apply(record)
+            if kind >= _MARKET:
+                index = record[4]
+                if index not in books:
+                    raise unlisted(index)
+                books[index].apply(record)
             elif kind == _INSTRUMENT:
                 if record[3] & _FIRST:
                     listing = position
@@ -217,24 +225,16 @@ class Market:
                     event = data[listing * RECORD_BYTES : (position + 1) * RECORD_BYTES]
                     self._list(record[4], read_instrument_event(as_records(event)))
             elif kind == _GAP and record[10] == _DELTA:
-                self._book(record[4]).lose_sync()
-
-    def _book(self, index: int) -> Book:
-        book = self.books.get(index)
-        if book is None:
-            raise unlisted(index)
-        return book
+                if record[4] not in books:
+                    raise unlisted(record[4])
+                books[record[4]].lose_sync()
 
     def _list(self, index: int, instrument: Instrument) -> None:
         book = self.books.get(index)
         if book is None:
-            self.books[index] = Book(instrument)
+            self.books[index] = self._new(instrument)
         else:
             book.relist(instrument)
-
-    def views(self) -> list[BookView]:
-        """All books, in the order in which they were listed."""
-        return [book.view() for book in self.books.values()]
 
     @property
     def synced(self) -> bool:
@@ -252,6 +252,17 @@ class Market:
             sequence_breaks=sum(book.breaks for book in books),
             crossed=sum(book.crossed for book in books),
         )
+
+
+class Market(Books[HashedBook]):
+    """The market of a track, whose state has a hash: what replays, and what the compiled form is held equal to."""
+
+    def __init__(self) -> None:
+        super().__init__(HashedBook)
+
+    def views(self) -> list[BookView]:
+        """All books, in the order in which they were listed."""
+        return [book.view() for book in self.books.values()]
 
     def state_hash(self) -> str:
         """The market part of the state hash."""

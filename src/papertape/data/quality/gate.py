@@ -4,9 +4,22 @@ What the venue's protocol knows (ids that repeat or do not follow) comes in from
 as `ids`; the gate adds what the values themselves say.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import starmap
 
-from papertape.core.records import NO_ID, WHOLE, Flag, Kind, RecordBuffer, Verdict
+from papertape.core.records import (
+    HEAD_STRUCT,
+    LEVEL_STRUCT,
+    NO_ID,
+    RECORD_BYTES,
+    RECORD_STRUCT,
+    TAIL_STRUCT,
+    WHOLE,
+    Flag,
+    Kind,
+    RecordBuffer,
+    Verdict,
+)
 from papertape.core.values import Field
 
 _CROSSED = int(Verdict.CROSSED)
@@ -16,15 +29,20 @@ _OUT_OF_ORDER = int(Verdict.OUT_OF_ORDER)
 _DUPLICATE = int(Verdict.DUPLICATE)
 _QUOTE = int(Kind.QUOTE)
 _WHOLE = int(WHOLE)
-_FIRST, _LAST, _EMPTY, _REPEAT = int(Flag.FIRST), int(Flag.LAST), int(Flag.EMPTY), int(Flag.REPEAT)
+_FIRST, _LAST, _ASK = int(Flag.FIRST), int(Flag.LAST), int(Flag.ASK)
+_EMPTY, _REPEAT = int(Flag.EMPTY), int(Flag.REPEAT)
 
 _POSITIVE = frozenset(
     (Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE, Field.MARK, Field.INDEX, Field.PRICE, Field.SIZE)
 )
 """Values that are prices or sizes of something that happened."""
 
-Level = tuple[int, int, int]
-"""Flag.ASK or 0, price, size."""
+Side = tuple[Sequence[int], Sequence[int]]
+"""The levels of one side: their prices, and as many sizes."""
+
+_pack, _pack_head, _pack_level, _pack_tail = (
+    one.pack for one in (RECORD_STRUCT, HEAD_STRUCT, LEVEL_STRUCT, TAIL_STRUCT)
+)
 
 
 class Gate:
@@ -64,7 +82,7 @@ class Gate:
             verdict |= _DUPLICATE if update_id == latest else _OUT_OF_ORDER
         if verdict:
             self._count(verdict)
-        self.buffer.pack(
+        self.buffer.data += _pack(
             ts_event_ns, ts_recv_ns, _QUOTE, _WHOLE, index, verdict, bid, bid_size, ask, ask_size, update_id
         )
 
@@ -88,7 +106,9 @@ class Gate:
             verdict |= _NON_POSITIVE
         if verdict:
             self._count(verdict)
-        self.buffer.pack(ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id)
+        self.buffer.data += _pack(
+            ts_event_ns, ts_recv_ns, kind, flags | _WHOLE, index, verdict, price, size, x, y, trade_id
+        )
 
     def depth(  # noqa: PLR0913
         self,
@@ -98,29 +118,42 @@ class Gate:
         kind: int,
         flags: int,
         ids: int,
-        levels: Iterable[Level],
+        bids: Side,
+        asks: Side,
         x: int,
         y: int,
         update_id: int,
     ) -> None:
-        """Judge and pack one depth event, a record per level; an event without levels is one EMPTY record."""
+        """Judge and pack one depth event, a record per level, bids first; an event without levels is one EMPTY record."""
         if not flags & _REPEAT:
             ids |= self._time_order(index, kind, ts_event_ns)
-        pack = self.buffer.pack
-        first = _FIRST
-        levels = list(levels) or [(_EMPTY, 0, 0)]
-        last = len(levels) - 1
-        for position, (side, price, size) in enumerate(levels):
-            verdict = ids
-            if (price <= 0 and side != _EMPTY) or size < 0:
-                verdict |= _NON_POSITIVE
-            if verdict:
-                self._count(verdict)
-            end = _LAST if position == last else 0
-            pack(
-                ts_event_ns, ts_recv_ns, kind, flags | side | first | end, index, verdict, price, size, x, y, update_id
-            )
-            first = 0
+        count = len(bids[0]) + len(asks[0])
+        if not count:
+            bids, flags, count = ((0,), (0,)), flags | _EMPTY, 1
+        if ids:
+            self._count(ids, count)
+        data = self.buffer.data
+        start = len(data)
+        tail = _pack_tail(x, y, update_id)
+        for side, levels in ((0, bids), (_ASK, asks)):
+            if levels[0]:
+                head = _pack_head(ts_event_ns, ts_recv_ns, kind, flags | side, index, ids)
+                data += head
+                data += (tail + head).join(starmap(_pack_level, zip(*levels, strict=True)))
+                data += tail
+        self.buffer.end_event(start)
+        if not flags & _EMPTY:
+            self._judge_levels(start, ids, bids, asks)
+
+    def _judge_levels(self, start: int, ids: int, bids: Side, asks: Side) -> None:
+        """Mark the levels, packed from `start` on, whose values cannot be."""
+        for prices, sizes in (bids, asks):
+            if prices and (min(prices) <= 0 or min(sizes) < 0):
+                for place, (price, size) in enumerate(zip(prices, sizes, strict=True)):
+                    if price <= 0 or size < 0:
+                        self._count(_NON_POSITIVE)
+                        self.buffer.set_verdict(start + place * RECORD_BYTES, ids | _NON_POSITIVE)
+            start += len(prices) * RECORD_BYTES
 
     def values(
         self,
@@ -154,7 +187,7 @@ class Gate:
         self._latest_ns[key] = ts_event_ns
         return 0
 
-    def _count(self, verdict: int) -> None:
+    def _count(self, verdict: int, records: int = 1) -> None:
         for bit in Verdict:
             if verdict & bit:
-                self.found[bit] += 1
+                self.found[bit] += records

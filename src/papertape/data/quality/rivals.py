@@ -88,7 +88,7 @@ class Rivals:
 def judge(records: np.ndarray[Any, np.dtype[Any]], groups: Mapping[int, Sequence[Rivals]]) -> bytes:
     """Judge a batch against the rivals of each number, setting verdicts in place; gives the SOURCE records to put behind it."""
     heads = np.flatnonzero((records["flags"] & _FIRST != 0) & (records["kind"] >= _FIRST_MARKET))
-    buffer = RecordBuffer(4)
+    buffer = RecordBuffer()
     for at, number in zip(heads.tolist(), records["instrument"][heads].tolist(), strict=True):
         for rivals in groups.get(number, ()):
             before = rivals.current

@@ -16,6 +16,7 @@ from typing import Any
 
 from papertape.core.errors import DecodeError
 from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, Flag, Kind, Verdict
+from papertape.data.quality.gate import Side
 from papertape.data.wire.listed import Listed, exact_text
 
 MS_NS = 1_000_000
@@ -93,7 +94,7 @@ def _binance_depth(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
     ts = _ns(raw.get("T") or raw.get("E"))
     first, previous, final = _id(raw["U"]), _id(raw.get("pu")), _id(raw["u"])
     kind = int(Kind.DEPTH_DELTA)
-    listed.gate.depth(listed.number, ts, ts_recv_ns, kind, 0, 0, levels, first, previous, final)
+    listed.gate.depth(listed.number, ts, ts_recv_ns, kind, 0, 0, *levels, first, previous, final)
 
 
 def _whole_book(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
@@ -101,7 +102,7 @@ def _whole_book(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
     levels = _levels(listed, raw["bids"], raw["asks"], ts_recv_ns)
     ident = _id(raw.get("lastUpdateId", raw.get("nonce")))
     ts = _ns(raw.get("timestamp"))
-    listed.gate.depth(listed.number, ts, ts_recv_ns, int(Kind.DEPTH_PARTIAL), 0, 0, levels, 0, 0, ident)
+    listed.gate.depth(listed.number, ts, ts_recv_ns, int(Kind.DEPTH_PARTIAL), 0, 0, *levels, 0, 0, ident)
 
 
 def _mt5_tick(raw: Raw, listed: Listed, ts_recv_ns: int) -> None:
@@ -156,14 +157,13 @@ def _quote(
 
 def _levels(
     listed: Listed, bids: Sequence[Sequence[object]], asks: Sequence[Sequence[object]], ts_recv_ns: int
-) -> list[tuple[int, int, int]]:
+) -> tuple[Side, Side]:
     count = len(bids) + len(asks)
     if count > EVENT_RECORDS_MAX:
         raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {count}")
     both = [*bids, *asks]
     prices, sizes = listed.read([exact_text(one[0]) for one in both], [exact_text(one[1]) for one in both], ts_recv_ns)
-    sides = [0] * len(bids) + [_ASK] * len(asks)
-    return list(zip(sides, prices, sizes, strict=True))
+    return (prices[: len(bids)], sizes[: len(bids)]), (prices[len(bids) :], sizes[len(bids) :])
 
 
 def _ns(milliseconds: object) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from papertape.core.book import Market
+from papertape.core.book import Books, Market
 from papertape.core.book.rows import Book
 from papertape.core.instruments import Instrument, read_instrument_event
 from papertape.core.records import NO_ID, RECORD_DTYPE, Flag, Kind, Verdict, as_records
@@ -70,7 +70,7 @@ class BookWatch:
         self._markets = markets
         self._seen: dict[str, int] = {}
 
-    def look(self, market: Market, now_s: float) -> None:
+    def look(self, market: Books[Book], now_s: float) -> None:
         """Look at every book that has moved."""
         for book in market.books.values():
             symbol = book.instrument.symbol

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from papertape.core.book import Market
 from papertape.core.book.rows import Book
 from papertape.core.clock import floor_us
 from papertape.data.connectors.binance_session import Network
@@ -109,6 +110,7 @@ class _World:
         self._lives: list[Life] = []
         self._log: list[str] = []
         self._listed = True
+        self._market = Market()
         self._frames = self._resyncs = self._reconnects = 0
 
     def _note(self, event: str, **facts: object) -> None:
@@ -143,7 +145,7 @@ class _World:
         if recording.intake.failed.done():
             recording.intake.failed.result()
         recording.intake.failed.cancel()
-        self._lives.append(Life(first_seq, recording.intake.market.state_hash()))
+        self._lives.append(Life(first_seq, self._market.state_hash()))
         self._frames += recording.machine.frames
         self._resyncs += recording.recorder.resyncs
         self._reconnects += recording.session.links.reconnects
@@ -156,9 +158,11 @@ class _World:
         recording = put_together(source, self._tape, writer, network, clock, None, self._note)
         intake = recording.intake
         apply: Callable[[int, bytes], None] = intake.apply
+        self._market = Market()
 
         def apply_and_look(seq: int, data: bytes) -> None:
             apply(seq, data)
+            self._market.apply(data)
             self._watch.look(intake.market, asyncio.get_running_loop().time())
 
         intake.apply = apply_and_look

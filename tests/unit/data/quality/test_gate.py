@@ -48,17 +48,29 @@ def test_prints_must_be_positive_and_keep_the_verdict_on_their_ids(price: int, s
 
 def test_a_depth_event_is_a_record_per_level_judged_level_by_level() -> None:
     gate = Gate(RecordBuffer())
-    levels = [(0, 10, 1), (0, 0, 1), (int(Flag.ASK), 11, 0), (int(Flag.ASK), 12, -1)]
-    gate.depth(0, 1, 2, int(Kind.DEPTH_DELTA), 0, 0, levels, 3, 4, 5)
+    bids, asks = ([10, 0], [1, 1]), ([11, 12], [0, -1])
+    gate.depth(0, 1, 2, int(Kind.DEPTH_DELTA), 0, 0, bids, asks, 3, 4, 5)
     records = as_records(gate.buffer.take())
     bad = Verdict.NON_POSITIVE
     assert records["verdict"].tolist() == [0, bad, 0, bad]
     assert records["flags"].tolist() == [Flag.FIRST, 0, Flag.ASK, Flag.ASK | Flag.LAST]
+    assert records[["price", "size"]].tolist() == [(10, 1), (0, 1), (11, 0), (12, -1)]
+    assert {tuple(row) for row in records[["ts_event_ns", "ts_recv_ns", "x", "y", "id"]].tolist()} == {(1, 2, 3, 4, 5)}
+    assert gate.found[bad] == 2
+
+
+def test_a_finding_on_an_event_counts_for_each_of_its_levels() -> None:
+    gate = Gate(RecordBuffer())
+    gate.quote(0, 0, 1, 1, 1, 2, 1, 1)
+    ids = int(Verdict.SEQUENCE_GAP)
+    gate.depth(0, 1, 2, int(Kind.DEPTH_DELTA), 0, ids, ((), ()), ([0, 3, 4], [1, 1, 1]), 3, 4, 5)
+    assert as_records(gate.buffer.take())["verdict"].tolist() == [0, ids | Verdict.NON_POSITIVE, ids, ids]
+    assert (gate.found[Verdict.SEQUENCE_GAP], gate.found[Verdict.NON_POSITIVE]) == (3, 1)
 
 
 def test_a_depth_event_without_levels_is_one_empty_record_without_a_finding() -> None:
     gate = Gate(RecordBuffer())
-    gate.depth(0, 1, 2, int(Kind.DEPTH_DELTA), 0, 0, [], 3, 4, 5)
+    gate.depth(0, 1, 2, int(Kind.DEPTH_DELTA), 0, 0, ((), ()), ((), ()), 3, 4, 5)
     (record,) = as_records(gate.buffer.take())
     assert (record["flags"], record["verdict"], record["id"]) == (WHOLE | Flag.EMPTY, 0, 5)
 
@@ -66,7 +78,7 @@ def test_a_depth_event_without_levels_is_one_empty_record_without_a_finding() ->
 def test_depth_that_goes_back_in_time_is_out_of_order_unless_it_repeats() -> None:
     gate = Gate(RecordBuffer())
     for ts, flags in ((100, 0), (90, 0), (90, int(Flag.REPEAT)), (0, 0), (100, 0), (110, 0)):
-        gate.depth(0, ts, 2, int(Kind.DEPTH_DELTA), flags, 0, [(0, 1, 1)], 3, 4, 5)
+        gate.depth(0, ts, 2, int(Kind.DEPTH_DELTA), flags, 0, ([1], [1]), ((), ()), 3, 4, 5)
     assert as_records(gate.buffer.take())["verdict"].tolist() == [0, Verdict.OUT_OF_ORDER, 0, 0, 0, 0]
 
 

@@ -49,7 +49,7 @@ def played(tops: list[Top], orders: list[PlannedOrder], terms: Terms | None = No
     run.open_account("a", 10**14, leverage=10)
     player = OrderPlayer(orders)
     run.follow(player)
-    buffer = RecordBuffer(len(tops))
+    buffer = RecordBuffer()
     for number, top in enumerate(tops, 1):
         now_ns = top.at_s * SECOND
         buffer.pack(now_ns, now_ns, Kind.QUOTE, WHOLE, 0, 0, top.bid, top.bid_size, top.ask, top.ask_size, number)

@@ -58,10 +58,9 @@ def swallow(self, payload, is_last):
         frame(self, payload, is_last)
 
 
-def forget_levels(self, price, size):
-    """The book does not take some bids."""
-    if price % 3:
-        set_bid(self, price, size)
+def forget_levels(self, kind, flags, price, size, update_id):
+    """The book does not take some sizes."""
+    take_level(self, kind, flags, price, size if price % 3 else 0, update_id)
 
 
 async def hammer(self, route, query):
@@ -78,7 +77,7 @@ gap, arrive, take_trade, frame, get = (
     Recorder.frame,
     BinanceRest.get,
 )
-set_bid = Book._set_bid
+take_level = Book._take_level
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ set_bid = Book._set_bid
         (SymbolFeed, "take_trade", wrong_side, "stands on the tape as"),
         (Recorder, "frame", swallow, "not on the tape"),
         (BinanceRest, "get", hammer, "as told"),
-        (Book, "_set_bid", forget_levels, "is not the venue's"),
+        (Book, "_take_level", forget_levels, "is not the venue's"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -6,40 +6,36 @@ mantissas here, and a number finer than the scale opens the instrument's next ep
 
 import msgspec
 
-from papertape.core.errors import DataError, DecodeError, FinerThanScale, UnknownInstrument
-from papertape.core.fixed import VALUE_MAX, parse_fixed
+from papertape.core.errors import DataError, DecodeError
+from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument, instrument_event
 from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
-from papertape.data.quality.gate import Gate, Level
+from papertape.data.quality.gate import Gate, Side
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
+from papertape.data.wire.binance.numbers import Finer, Numbers
 from papertape.data.wire.binance.payloads import time_ns
 from papertape.data.wire.binance.rules import Rules
 from papertape.data.wire.binance.trade_ids import Arrival, IdRange, TradeIds
 from papertape.data.wire.binance.values_feed import ValuesFeed
 
-PARSED_MAX = 1 << 12
-"""Parsed texts remembered per instrument and field; when full it starts anew. Sizes hardly repeat: a cache of 65,536 fills
-within minutes, takes some 8 MB for each instrument and field, and decodes a tenth quicker."""
-
 _ASK = int(Flag.ASK)
 _PRINT = int(Kind.PRINT)
 _AGG_PRINT = int(Kind.AGG_PRINT)
-_IDS = {
-    Arrival.NEXT: 0,
-    Arrival.AFTER_GAP: int(Verdict.SEQUENCE_GAP),
-    Arrival.LATE: int(Verdict.OUT_OF_ORDER),
-    Arrival.DUPLICATE: int(Verdict.DUPLICATE),
-}
+_OTHER = int(PrintCause.OTHER)
 _CAUSES = {"": PrintCause.NOT_SAID, "MARKET": PrintCause.MARKET, "INSURANCE_FUND": PrintCause.INSURANCE_FUND}
 
-
-class EpochOpened(Exception):
-    """A number was finer than the scales, which have been widened."""
+Texts = list[tuple[str, str]]
+"""Price and size of each level, as the venue writes them."""
+Sides = tuple[Side, Side]
+"""Bids and asks."""
 
 
 class SymbolFeed:
-    """State of one listed symbol. The `take_*` methods raise DecodeError and leave no trace then, but for an epoch opened."""
+    """State of one listed symbol. The `take_*` methods leave no trace when they raise DecodeError, or `Finer`.
+
+    After `Finer`, `open_finer` opens the epoch that holds the number, and what was taken is to be taken again.
+    """
 
     def __init__(self, rules: Rules, symbol: str, index: int, gate: Gate, known: Instrument | None) -> None:
         self.symbol = symbol
@@ -51,9 +47,8 @@ class SymbolFeed:
         self._gate = gate
         self._instrument: Instrument | None = None
         self._known = known
-        self._prices: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
-        self._largest_price = self._largest_size = 0
+        self._prices = Numbers(symbol)
+        self._sizes = Numbers(symbol)
 
     @property
     def instrument(self) -> Instrument | None:
@@ -81,22 +76,21 @@ class SymbolFeed:
         now = _continued(before, instrument)
         if now == before:
             return
-        largest_price = self._largest_price * 10 ** (now.price_scale - before.price_scale)
-        largest_size = self._largest_size * 10 ** (now.size_scale - before.size_scale)
-        if max(largest_price, largest_size) > VALUE_MAX:
+        if not self._fits(before, now):
             raise DataError(f"the new rules of {self.symbol} cannot be told in 64 bits beside the values seen before")
-        self._largest_price, self._largest_size = largest_price, largest_size
         self._open_epoch(now, ts_recv_ns)
 
     def _open_epoch(self, instrument: Instrument, ts_recv_ns: int) -> None:
-        self._instrument = instrument
-        self._prices.clear()
-        self._sizes.clear()
+        before, self._instrument = self._instrument or instrument, instrument
+        self._prices.set_scale(instrument.price_scale)
+        self._sizes.set_scale(instrument.size_scale)
+        self._prices.largest *= 10 ** (instrument.price_scale - before.price_scale)
+        self._sizes.largest *= 10 ** (instrument.size_scale - before.size_scale)
         self._gate.fact(instrument_event(instrument, self.index, ts_recv_ns))
 
     def take_trade(self, ts_recv_ns: int, trade: payloads.Trade) -> None:
         """One print from the stream."""
-        price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
+        price, size = self._prices[trade.p], self._sizes[trade.q]
         arrival = self.trade_ids.arrive(trade.t)
         if arrival is Arrival.AFTER_GAP:
             missing = self.trade_ids.open_ranges[-1]
@@ -107,10 +101,10 @@ class SymbolFeed:
             ts_recv_ns,
             _PRINT,
             _ASK if trade.m else 0,
-            _IDS[arrival],
+            arrival,
             price,
             size,
-            _CAUSES.get(trade.X, PrintCause.OTHER),
+            _CAUSES.get(trade.X, _OTHER),
             0,
             trade.t,
         )
@@ -124,7 +118,7 @@ class SymbolFeed:
         """Prints fetched to heal a gap: only those that are missing count."""
         lacks = self.trade_ids.lacks
         missing = [one for one in sorted(trades, key=lambda one: one.id) if lacks(one.id)]
-        numbers = [(self._price(one.price, ts_recv_ns), self._size(one.qty, ts_recv_ns)) for one in missing]
+        numbers = [(self._prices[one.price], self._sizes[one.qty]) for one in missing]
         for trade, (price, size) in zip(missing, numbers, strict=True):
             if not lacks(trade.id):
                 continue
@@ -136,20 +130,19 @@ class SymbolFeed:
 
     def take_agg_trade(self, ts_recv_ns: int, trade: payloads.AggTrade) -> None:
         """One aggregate of prints."""
-        price, size = self._price(trade.p, ts_recv_ns), self._size(trade.q, ts_recv_ns)
+        price, size = self._prices[trade.p], self._sizes[trade.q]
         arrival = self.agg_ids.arrive(trade.a)
         if arrival is Arrival.AFTER_GAP:
             self._gap(ts_recv_ns, GapCause.IDS_MISSING, Kind.AGG_PRINT, self.agg_ids.open_ranges[-1])
-        ids = _IDS[arrival]
         side = _ASK if trade.m else 0
         ts = time_ns(trade.T or trade.E)
-        self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, ids, price, size, trade.f, trade.l, trade.a)
+        self._gate.trade(self.index, ts, ts_recv_ns, _AGG_PRINT, side, arrival, price, size, trade.f, trade.l, trade.a)
 
     def take_rest_agg_trades(self, ts_recv_ns: int, trades: list[payloads.AggTrade]) -> None:
         """Aggregates fetched to heal a gap: only those that are missing count."""
         lacks = self.agg_ids.lacks
         missing = [one for one in sorted(trades, key=lambda one: one.a) if lacks(one.a)]
-        numbers = [(self._price(one.p, ts_recv_ns), self._size(one.q, ts_recv_ns)) for one in missing]
+        numbers = [(self._prices[one.p], self._sizes[one.q]) for one in missing]
         for trade, (price, size) in zip(missing, numbers, strict=True):
             if not lacks(trade.a):
                 continue
@@ -162,20 +155,22 @@ class SymbolFeed:
 
     def take_book_ticker(self, ts_recv_ns: int, ticker: payloads.BookTicker) -> None:
         """One quote."""
+        prices, sizes = self._prices, self._sizes
+        time = ticker.T or ticker.E
         self._gate.quote(
             self.index,
-            time_ns(ticker.T or ticker.E),
+            time and time_ns(time),
             ts_recv_ns,
-            self._price(ticker.b, ts_recv_ns),
-            self._size(ticker.B, ts_recv_ns),
-            self._price(ticker.a, ts_recv_ns),
-            self._size(ticker.A, ts_recv_ns),
+            prices[ticker.b],
+            sizes[ticker.B],
+            prices[ticker.a],
+            sizes[ticker.A],
             ticker.u,
         )
 
     def take_depth(self, ts_recv_ns: int, event: payloads.DepthUpdate) -> None:
         """One depth event: applied, or held until a snapshot joins it."""
-        levels = self._levels(event.b, event.a, ts_recv_ns)
+        levels = self._levels(event.b, event.a)
         fate = self.sync.take_event(event)
         if fate is Fate.BREAK or fate is Fate.UNBRIDGED:
             cause = GapCause.IDS_MISSING
@@ -189,27 +184,27 @@ class SymbolFeed:
 
     def take_snapshot(self, ts_recv_ns: int, snapshot: payloads.Snapshot) -> None:
         """A REST snapshot: the book starts here when the held events join it, which are then told again."""
-        levels = self._levels(snapshot.bids, snapshot.asks, ts_recv_ns)
+        levels = self._levels(snapshot.bids, snapshot.asks)
         bridge = self.sync.take_snapshot(snapshot.lastUpdateId)
         flags = 0 if bridge.taken else int(Flag.HELD)
         ts = time_ns(snapshot.T or snapshot.E)
         kind = int(Kind.DEPTH_SNAPSHOT)
-        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, 0, levels, 0, 0, snapshot.lastUpdateId)
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, 0, *levels, 0, 0, snapshot.lastUpdateId)
         for event in bridge.events:
-            self._depth(ts_recv_ns, event, int(Flag.REPEAT), 0, self._levels(event.b, event.a, ts_recv_ns))
+            self._depth(ts_recv_ns, event, int(Flag.REPEAT), 0, self._levels(event.b, event.a))
 
     def take_partial(self, ts_recv_ns: int, partial: payloads.PartialDepth) -> None:
         """The top levels of the book as the venue sends them whole."""
-        levels = self._levels(partial.bids, partial.asks, ts_recv_ns)
+        levels = self._levels(partial.bids, partial.asks)
         kind = int(Kind.DEPTH_PARTIAL)
-        self._gate.depth(self.index, 0, ts_recv_ns, kind, 0, 0, levels, 0, 0, partial.lastUpdateId)
+        self._gate.depth(self.index, 0, ts_recv_ns, kind, 0, 0, *levels, 0, 0, partial.lastUpdateId)
 
     def take_partial_update(self, ts_recv_ns: int, event: payloads.DepthUpdate) -> None:
         """The same in USD-M's form, which looks like a depth event and is none."""
-        levels = self._levels(event.b, event.a, ts_recv_ns)
+        levels = self._levels(event.b, event.a)
         kind = int(Kind.DEPTH_PARTIAL)
         ts = time_ns(event.T or event.E)
-        self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, levels, event.U, event.pu, event.u)
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, 0, 0, *levels, event.U, event.pu, event.u)
 
     def note_unreadable(self, ts_recv_ns: int) -> None:
         """A frame came that could not be read: what it held is missing, and of what kind is not known."""
@@ -230,73 +225,52 @@ class SymbolFeed:
         self.agg_ids = TradeIds()
         self.values = ValuesFeed(self.index, self._gate)
 
-    def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: list[Level]) -> None:
+    def _depth(self, ts_recv_ns: int, event: payloads.DepthUpdate, flags: int, ids: int, levels: Sides) -> None:
         ts = time_ns(event.T or event.E)
         kind = int(Kind.DEPTH_DELTA)
-        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, levels, event.U, event.pu, event.u)
+        self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, *levels, event.U, event.pu, event.u)
 
     def _gap(self, ts_recv_ns: int, cause: GapCause, kind: Kind, missing: IdRange) -> None:
         self._gate.buffer.pack(
             0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
         )
 
-    def _levels(self, bids: list[tuple[str, str]], asks: list[tuple[str, str]], ts_recv_ns: int) -> list[Level]:
+    def _levels(self, bids: Texts, asks: Texts) -> Sides:
+        """Prices and sizes of the levels of both sides."""
         if len(bids) + len(asks) > EVENT_RECORDS_MAX:
             raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {len(bids) + len(asks)}")
-        price, size = self._price, self._size
-        levels = [(0, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in bids]
-        levels += [(_ASK, price(p, ts_recv_ns), size(s, ts_recv_ns)) for p, s in asks]
-        return levels
+        return self._side(bids), self._side(asks)
 
-    def _price(self, text: str, ts_recv_ns: int) -> int:
-        known = self._prices.get(text)
-        if known is None:
-            known = self._parse(text, self._prices, ts_recv_ns)
-        return known
+    def _side(self, levels: Texts) -> Side:
+        prices, sizes = self._prices, self._sizes
+        return [prices[price] for price, _ in levels], sizes.many([size for _, size in levels])
 
-    def _size(self, text: str, ts_recv_ns: int) -> int:
-        known = self._sizes.get(text)
-        if known is None:
-            known = self._parse(text, self._sizes, ts_recv_ns)
-        return known
+    def open_finer(self, ts_recv_ns: int, finer: Finer) -> None:
+        """Open the epoch that holds a number which was too fine for the present one.
 
-    def _parse(self, text: str, parsed: dict[str, int], ts_recv_ns: int) -> int:
-        """The mantissa of `text`, remembered in `parsed`, which is `_prices` or `_sizes`."""
+        Raises DecodeError when a value seen before, or a rule, would not fit there.
+        """
         instrument = self._instrument
         if instrument is None:
-            raise UnknownInstrument(f"expected {self.symbol} to be listed before its first frame")
-        is_price = parsed is self._prices
-        scale = instrument.price_scale if is_price else instrument.size_scale
+            raise finer
+        is_price = finer.numbers is self._prices
+        price_scale = finer.decimals if is_price else instrument.price_scale
+        size_scale = instrument.size_scale if is_price else finer.decimals
         try:
-            mantissa = parse_fixed(text, scale)
-        except FinerThanScale as finer:
-            self._widen(instrument, text, is_price, finer.decimals, ts_recv_ns)
-            raise EpochOpened from finer
-        if abs(mantissa) > VALUE_MAX:
-            raise DecodeError(f"expected a number that fits in 62 bits at the scale of {self.symbol}, was {text}")
-        if is_price:
-            self._largest_price = max(self._largest_price, abs(mantissa))
-        else:
-            self._largest_size = max(self._largest_size, abs(mantissa))
-        if len(parsed) >= PARSED_MAX:
-            parsed.clear()
-        parsed[text] = mantissa
-        return mantissa
-
-    def _widen(self, instrument: Instrument, text: str, is_price: bool, decimals: int, ts_recv_ns: int) -> None:
-        """Open an epoch that holds `decimals`, unless a value seen before, or a rule, would not fit there."""
-        price_scale = decimals if is_price else instrument.price_scale
-        size_scale = instrument.size_scale if is_price else decimals
-        largest_price = self._largest_price * 10 ** (price_scale - instrument.price_scale)
-        largest_size = self._largest_size * 10 ** (size_scale - instrument.size_scale)
-        if max(largest_price, largest_size) > VALUE_MAX:
-            raise DecodeError(f"{text} is finer than can be held in 64 bits beside the values seen before it")
-        try:
-            finer = _next_epoch(instrument, price_scale, size_scale)
+            opened = _next_epoch(instrument, price_scale, size_scale)
         except DataError as error:
-            raise DecodeError(f"{text} is finer than the rules of {self.symbol} can be told with: {error}") from error
-        self._largest_price, self._largest_size = largest_price, largest_size
-        self._open_epoch(finer, ts_recv_ns)
+            raise DecodeError(
+                f"{finer.text} is finer than the rules of {self.symbol} can be told with: {error}"
+            ) from error
+        if not self._fits(instrument, opened):
+            raise DecodeError(f"{finer.text} is finer than can be held in 64 bits beside the values seen before it")
+        self._open_epoch(opened, ts_recv_ns)
+
+    def _fits(self, before: Instrument, after: Instrument) -> bool:
+        """Whether the values seen before can be told in the epoch `after` as well."""
+        price: int = self._prices.largest * 10 ** (after.price_scale - before.price_scale)
+        size: int = self._sizes.largest * 10 ** (after.size_scale - before.size_scale)
+        return max(price, size) <= VALUE_MAX
 
 
 def _continued(known: Instrument, listed: Instrument) -> Instrument:

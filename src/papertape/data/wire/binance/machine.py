@@ -16,8 +16,9 @@ from papertape.core.values import Interval
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.control import Control
-from papertape.data.wire.binance.feed import EpochOpened, SymbolFeed
+from papertape.data.wire.binance.feed import SymbolFeed
 from papertape.data.wire.binance.listing import DecimalsSeen, from_decimals, from_exchange_info
+from papertape.data.wire.binance.numbers import Finer
 from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.routing import Take, bare_taker, stream_takers
 from papertape.data.wire.binance.rules import Rules
@@ -30,6 +31,7 @@ IGNORED_STREAMS_TOLD = 16
 STREAM_NAME_TOLD = 60
 _COMBINED = b'{"stream":"'
 _NAME_FROM = len(_COMBINED)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class BinanceMachine:
@@ -86,10 +88,16 @@ class BinanceMachine:
     def take(self, ts_recv_ns: int, payload: bytes) -> None:
         """Take one frame as received at `ts_recv_ns`. Raises DecodeError when it cannot be read."""
         self.frames += 1
+        end = payload.find(b'"', _NAME_FROM) if payload[:_NAME_FROM] == _COMBINED else -1
         try:
-            end = payload.find(b'"', _NAME_FROM) if payload.startswith(_COMBINED) else -1
-            taker = self._other_taker(payload) if end < 0 else self._takers.get(payload[_NAME_FROM:end], self._ignore)
-            self._repeat(taker, ts_recv_ns, payload)
+            if end < 0:
+                self._repeat(self._other_taker(payload), ts_recv_ns, payload)
+                return
+            taker = self._takers.get(payload[_NAME_FROM:end], self._ignore)
+            try:
+                taker(ts_recv_ns, payload)
+            except (Finer, *_UNREADABLE):
+                self._repeat(taker, ts_recv_ns, payload)
         except DecodeError:
             self.malformed += 1
             raise
@@ -162,9 +170,10 @@ class BinanceMachine:
         while True:
             try:
                 taker(ts_recv_ns, payload)
-            except EpochOpened:
+            except Finer as finer:
+                self.feeds[finer.numbers.symbol].open_finer(ts_recv_ns, finer)
                 continue
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            except _UNREADABLE as error:
                 raise DecodeError(f"expected a payload of the venue, was {payload[:80]!r}: {error}") from error
             return
 

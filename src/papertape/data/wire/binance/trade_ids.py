@@ -1,21 +1,23 @@
 """Trade ids of one symbol: they are contiguous, so every missing and every repeated one is known."""
 
 from bisect import bisect_right
-from enum import Enum
+from enum import IntEnum
 from typing import NamedTuple
+
+from papertape.core.records import Verdict
 
 RANGES_MAX = 1_000
 """Open ranges remembered; beyond, the oldest stays missing for good."""
 
 
-class Arrival(Enum):
-    """What an id is when it arrives."""
+class Arrival(IntEnum):
+    """What an id is when it arrives, and the verdict on its record."""
 
-    NEXT = "next"
-    AFTER_GAP = "after gap"
-    LATE = "late"
+    NEXT = 0
+    AFTER_GAP = Verdict.SEQUENCE_GAP
+    LATE = Verdict.OUT_OF_ORDER
     """Was missing and is now here, or is from before the first."""
-    DUPLICATE = "duplicate"
+    DUPLICATE = Verdict.DUPLICATE
 
 
 class IdRange(NamedTuple):

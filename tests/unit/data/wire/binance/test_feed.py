@@ -7,7 +7,7 @@ import pytest
 from papertape.core.book import Market
 from papertape.core.errors import DecodeError
 from papertape.core.records import NO_ID, Flag, GapCause, Kind, PrintCause, Verdict, as_records
-from papertape.data.wire.binance.feed import PARSED_MAX
+from papertape.data.wire.binance.numbers import PARSED_MAX
 from papertape.data.wire.binance.rules import USDM
 from tests.binance_frames import TS, combined, depth, instrument, machine, snapshot, taken, ticker, trade
 
@@ -113,7 +113,7 @@ def test_a_value_too_fine_for_the_rules_is_refused() -> None:
 @pytest.mark.parametrize("price", ["92233720368547758.07", "46116860184273879.05"])
 def test_a_value_beyond_62_bits_is_refused(price: str) -> None:
     one = machine()
-    with pytest.raises(DecodeError, match="expected a number that fits"):
+    with pytest.raises(DecodeError, match="expected numbers that fit"):
         one.take(TS, depth(1, 2, [], [[price, "1"]]))
 
 
