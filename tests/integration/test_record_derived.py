@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -40,7 +41,7 @@ class Print(NamedTuple):
     sold: bool
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct):
     """An event of values: when, its flags, and the values as exact numbers, or as two integers below 16."""
 
     ts_ns: int
