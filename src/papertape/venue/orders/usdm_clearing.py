@@ -74,7 +74,9 @@ class UsdmClearing:
         if asked.time_in_force == "FOK" and meets.lots < asked.lots:
             message = "Due to the order could not be filled immediately, the FOK order has been rejected."
             raise RestError(-5021, message)
-        if asked.reduce_only and self.unfit(order.account, asked.symbol, [*mine, order]):
+        # One that does not come to rest is over before any other can be met.
+        rivals = mine if asked.may_rest else []
+        if asked.reduce_only and self.unfit(order.account, asked.symbol, [*rivals, order]):
             raise RestError(-2022, "ReduceOnly Order is rejected.")
         self._check_margin(order, meets, opened)
 

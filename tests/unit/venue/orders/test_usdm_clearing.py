@@ -94,6 +94,14 @@ def test_a_reduce_only_order_never_opens() -> None:
     assert stage.desk.open_orders(stage.account) == []
 
 
+def test_a_position_is_closed_at_once_past_the_reduce_only_order_that_rests() -> None:
+    stage = Stage()
+    stage.order(BUY, 0, LOTS)
+    resting = stage.order(SELL, (stage.book.asks.best or 0) + 5_000, LOTS, reduce=True)
+    assert stage.order(SELL, 0, LOTS, reduce=True).status == "FILLED"
+    assert (stage.lots, resting.status) == (0, "EXPIRED")
+
+
 def test_an_order_that_could_close_first_takes_the_room_of_a_reduce_only_one() -> None:
     stage = Stage()
     stage.order(BUY, 0, LOTS)
