@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from papertape.core.records import RECORD_DTYPE, Kind, Link
+from papertape.core.records import RECORD_DTYPE, Flag, Kind, Link
 from papertape.runtime.config import load_config
 from papertape.runtime.sources import open_connector
 from papertape.tape.market_reader import MarketReader
@@ -110,6 +110,12 @@ async def test_a_killed_gateway_and_a_killed_recorder_lose_and_double_nothing(tm
     assert (quotes["ts_event_ns"] == (source["time_msc"] - OFFSET_S * 1000) * 1_000_000).all()
     links = found["x"][found["kind"] == Kind.CONNECTION].tolist()
     assert links == [Link.UP, Link.DOWN, Link.UP, Link.DOWN, Link.UP, Link.UP, Link.DOWN]
+    # What came to be while nobody read was fetched afterwards; what came while somebody did was not.
+    late = quotes["flags"] & Flag.BACKFILL != 0
+    ups = np.flatnonzero((found["kind"] == Kind.CONNECTION) & (found["x"] == Link.UP))
+    first_after = np.searchsorted(np.flatnonzero(found["kind"] == Kind.QUOTE), ups)
+    assert late[first_after].tolist() == [False, True, True, True]
+    assert not late[-1]
     assert verify_tape(tape).ok
     replayed = here(capsys, "replay", str(tape))
     assert (replayed.code, replayed.json["market_records"]) == (0, len(quotes))

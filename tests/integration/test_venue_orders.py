@@ -14,48 +14,19 @@ import msgspec
 import pytest
 
 from papertape.venue.orders.request import signed
-from papertape.venue.rules import SPOT, USDM
-from papertape.venue.server import RunningVenue, running_market, running_venue
+from papertape.venue.rules import SPOT
+from papertape.venue.server import running_market, running_venue
+from tests.integration.trader import Trader
 
 DEADLINE_S = 60
 QUICK = msgspec.structs.replace(SPOT, opening_quiet_s=0.02)
 
 
-class Trader:
-    """A client with the box's own key."""
-
-    def __init__(self, box: RunningVenue, session: aiohttp.ClientSession) -> None:
-        self.box = box
-        self._session = session
-
-    async def ms(self) -> int:
-        async with self._session.get(f"{self.box.rest_url}/api/v3/time") as response:
-            return int((await response.json())["serverTime"])
-
-    async def send(
-        self, method: str, route: str, *, key: str = "box", secret: str = "box", late_ms: int = 0, **params: Any
-    ) -> tuple[int, Any]:
-        # Market time runs faster than real time here: the usual five seconds would be a quarter of one.
-        query = urlencode({"recvWindow": "60000"} | params | {"timestamp": await self.ms() - late_ms})
-        url = f"{self.box.rest_url}/api/v3/{route}?{query}&signature={signed(query, secret)}"
-        async with self._session.request(method, url, headers={"X-MBX-APIKEY": key} if key else {}) as response:
-            return response.status, await response.json()
-
-    async def order(self, side: str, kind: str, quantity: str, **more: str) -> tuple[int, Any]:
-        params = {"symbol": "BTCUSDT", "side": side, "type": kind, "quantity": quantity} | more
-        return await self.send("POST", "order", **params)
-
-    async def best(self) -> tuple[Decimal, Decimal]:
-        url = f"{self.box.rest_url}/api/v3/depth"
-        async with self._session.get(url, params={"symbol": "BTCUSDT", "limit": "5"}) as response:
-            book = await response.json()
-        return Decimal(book["bids"][0][0]), Decimal(book["asks"][0][0])
-
-    async def listen(self, socket: aiohttp.ClientWebSocketResponse, secret: str = "box") -> Any:
-        params = {"apiKey": "box", "recvWindow": 60_000, "timestamp": await self.ms()}
-        params["signature"] = signed(urlencode(params), secret)
-        await socket.send_json({"id": 1, "method": "userDataStream.subscribe.signature", "params": params})
-        return await socket.receive_json()
+async def listen(one: Trader, socket: aiohttp.ClientWebSocketResponse, secret: str = "box") -> Any:
+    params = {"apiKey": "box", "recvWindow": 60_000, "timestamp": await one.ms()}
+    params["signature"] = signed(urlencode(params), secret)
+    await socket.send_json({"id": 1, "method": "userDataStream.subscribe.signature", "params": params})
+    return await socket.receive_json()
 
 
 @asynccontextmanager
@@ -69,7 +40,7 @@ async def trader(speed: float = 20) -> AsyncIterator[tuple[Trader, aiohttp.Clien
     ):
         await market.receive()
         one = Trader(box, session)
-        assert (await one.listen(user))["status"] == 200
+        assert (await listen(one, user))["status"] == 200
         yield one, user
 
 
@@ -175,7 +146,7 @@ async def test_requests_must_be_signed_in_time_and_by_a_known_key() -> None:
         for how, status, code in expected:
             got, answer = await one.send("GET", "account", **how)  # type: ignore[arg-type]
             assert (got, answer["code"]) == (status, code), how
-        assert (await one.listen(user, secret="wrong"))["error"]["code"] == -1022
+        assert (await listen(one, user, secret="wrong"))["error"]["code"] == -1022
 
 
 async def test_immediate_orders_expire_what_is_not_met() -> None:
@@ -197,14 +168,3 @@ async def test_a_reel_takes_no_orders(tmp_path: Path) -> None:
         status, answer = await Trader(box, session).order("BUY", "MARKET", "1")
     assert (status, answer["code"]) == (400, -2010)
     assert "plays a reel" in answer["msg"]
-
-
-async def test_usdm_takes_none_yet() -> None:
-    rules = msgspec.structs.replace(USDM, opening_quiet_s=0.02)
-    async with (
-        running_market(7, ("BTCUSDT",), "binance-usdm", rules=rules) as box,
-        aiohttp.ClientSession() as session,
-        session.post(f"{box.rest_url}/fapi/v1/order") as response,
-    ):
-        assert response.status == 400
-        assert "binance-spot" in (await response.json())["msg"]

@@ -9,6 +9,7 @@ from papertape.venue.matching import BUY, SELL, OrderBook
 from papertape.venue.orders.account import Account, Key
 from papertape.venue.orders.desk import OrderDesk
 from papertape.venue.orders.request import NewOrder
+from papertape.venue.orders.spot_clearing import SpotClearing
 from papertape.venue.parameters import RestError
 from papertape.venue.rules import SPOT
 from papertape.venue.synthetic.market import BEGIN_NS, SyntheticMarket
@@ -65,7 +66,7 @@ def test_books_and_money_stay_whole(script: list[Any]) -> None:
     def report(account: Account, event: dict[str, Any]) -> None:
         told.append({"account": account.number} | event)
 
-    desk = OrderDesk(market, SPOT, KEYS, lambda events: None, report)
+    desk = OrderDesk(market, SpotClearing(SPOT), KEYS, lambda events: None, report)
     book, ms = market.books[SYMBOL], BEGIN_NS // 1_000_000
     last_update_id = book.update_id
     for step in script:

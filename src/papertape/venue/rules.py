@@ -56,6 +56,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     """New orders of an account in ten seconds."""
     open_orders_max: int = 200
     """Open orders of an account and symbol."""
+    listen_key_life_s: float = 3600
+    """How long a listen key of USD-M lives unless it is kept alive."""
     depth_limit_default: int
     depth_limit_max: int
     depth_limits: tuple[int, ...] = ()

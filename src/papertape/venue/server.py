@@ -25,9 +25,7 @@ from papertape.venue.gate import VenueGate
 from papertape.venue.log import VenueLog
 from papertape.venue.market import Market
 from papertape.venue.orders.account import Key
-from papertape.venue.orders.desk import OrderDesk, default_key
-from papertape.venue.orders.routes import REEL_REFUSES, USDM_REFUSES, OrderRoutes
-from papertape.venue.orders.routes import WEIGHTS as ORDER_WEIGHTS
+from papertape.venue.orders.entry import Box, order_entry, place_of
 from papertape.venue.orders.streams import UserStreams
 from papertape.venue.parameters import RestError
 from papertape.venue.playback import Playback
@@ -85,10 +83,14 @@ class RunningVenue:
         self._playback = Playback(source, market, self._fanout, self._clock, rules, self._close_slow, self._breaker)
         self._source = source
         self._market = market
-        self.orders = self._order_desk(source, setup) if isinstance(source, SyntheticSource) else None
+        self._entry = order_entry(
+            source.market if isinstance(source, SyntheticSource) else None,
+            Box(
+                rules, setup.keys, derived, lambda: self._fanout.clients, self._publish, self._venue_ms, self._market_ms
+            ),
+        )
+        self.orders = self._entry.desk
         """The accounts and orders of clients; None where the box takes none."""
-        reason = USDM_REFUSES if isinstance(source, SyntheticSource) else REEL_REFUSES
-        self._order_routes = OrderRoutes(self.orders, rules, reason, self._venue_ms, self._market_ms)
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     @property
@@ -141,29 +143,19 @@ class RunningVenue:
         for task in self._tasks:
             task.cancel()
         await self._sockets.close_all()
-        if self.orders:
-            self._users.close_all()
+        self._entry.close()
         await self._runner.cleanup()
 
     @property
     def _authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def _order_desk(self, source: SyntheticSource, setup: Setup) -> OrderDesk | None:
-        if self._rules.name != "binance-spot":
-            return None
-
-        def publish(events: list[Event]) -> None:
-            for frame, line in source.framed(events):
+    def _publish(self, events: list[Event]) -> None:
+        """Tell what an order did to the market."""
+        if isinstance(self._source, SyntheticSource):
+            for frame, line in self._source.framed(events):
                 self._fanout.spread(line, self._market.play(frame, line))
             self._fanout.flush()
-
-        keys = setup.keys or (default_key(source.market.listings),)
-        desk = OrderDesk(
-            source.market, self._rules, keys, publish, lambda account, event: self._users.report(account, event)
-        )
-        self._users = UserStreams(desk.accounts, self._venue_ms)
-        return desk
 
     def _since_opening_ns(self) -> int:
         return self._clock.since_opening_ns(asyncio.get_running_loop().time())
@@ -196,34 +188,32 @@ class RunningVenue:
                 application.router.add_get(prefix + path, serve)
         for route in self._rest.routes:
             application.router.add_get(f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=route))
-        for name in ORDER_WEIGHTS:
-            method, _, route = name.partition(" ")
-            application.router.add_route(
-                method, f"{self._rules.rest_prefix}/{route}", partial(self._answer, route=name)
-            )
-        if self.orders:
-            application.router.add_get("/ws-api/v3", self._serve_user)
+        for name in self._entry.routes.routes:
+            application.router.add_route(*place_of(name, self._rules), partial(self._answer, route=name))
+        if self._entry.users:
+            application.router.add_get("/ws-api/v3", partial(self._serve_user, users=self._entry.users))
         self._control.add_routes(application)
         return application
 
-    async def _serve_user(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_user(self, request: web.Request, users: UserStreams) -> web.StreamResponse:
         try:
             self._gate.admit(request.remote or "")
         except RestError as error:
             return refusal(error)
-        return await self._users.serve(request)
+        return await users.serve(request)
 
     async def _answer(self, request: web.Request, route: str) -> web.Response:
         query = dict(request.query)
         headers: dict[str, str] = {}
         try:
-            weight = ORDER_WEIGHTS[route] if route in ORDER_WEIGHTS else self._rest.weight(route, query)
+            with_key = route in self._entry.routes.routes
+            weight = (self._entry.routes if with_key else self._rest).weight(route, query)
             await self._gate.charge(request.remote or "", route, weight, headers)
             time_unit = request.headers.get("X-MBX-TIME-UNIT", "MILLISECOND").upper()
             if time_unit not in ("MILLISECOND", "MICROSECOND"):
                 raise RestError(-1194, f"Invalid value for time unit: expected MILLISECOND, was {time_unit}.")
-            if route in ORDER_WEIGHTS:
-                answer = await self._order_routes.answer(request, route, headers)
+            if with_key:
+                answer = await self._entry.routes.answer(request, route, headers)
             else:
                 if route == "depth":
                     self._breaker.stale(query.get("symbol", ""))

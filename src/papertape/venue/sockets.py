@@ -212,10 +212,14 @@ def asked_for(request: web.Request, category: Category) -> tuple[bool, list[str]
     """(combined?, streams, time unit) of a URL; read raw, since `+` in a stream name means itself."""
     prefix = "" if category == "unrouted" else f"/{category}"
     path = request.rel_url.raw_path.removeprefix(prefix)
-    query = dict.fromkeys(("streams", "timeUnit"), "")
+    query = dict.fromkeys(("streams", "timeUnit", "listenKey", "events"), "")
     for pair in request.rel_url.raw_query_string.split("&"):
         name, _, value = pair.partition("=")
         query[name] = unquote(value)
     combined = path == "/stream"
     names = query["streams"] if combined else unquote(path.removeprefix("/ws"))
-    return combined, [name for name in names.split("/") if name], query["timeUnit"]
+    streams = [name for name in names.split("/") if name]
+    if category == "private" and (key := query["listenKey"]):
+        # User data: all events of a listen key, or those that are named.
+        streams += [f"{key}@{event}" for event in query["events"].split("/") if event] or [key]
+    return combined, streams, query["timeUnit"]

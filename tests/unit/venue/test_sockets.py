@@ -20,6 +20,10 @@ from papertape.venue.sockets import asked_for
         ("/stream?streams=a@kline_1d@+08:00", "unrouted", (True, ["a@kline_1d@+08:00"], "")),
         ("/ws/a%40trade?timeUnit=microsecond", "unrouted", (False, ["a@trade"], "microsecond")),
         ("/stream?timeUnit=MILLISECOND&streams=a@trade", "unrouted", (True, ["a@trade"], "MILLISECOND")),
+        ("/private/ws/KEY", "private", (False, ["KEY"], "")),
+        ("/private/ws?listenKey=KEY", "private", (False, ["KEY"], "")),
+        ("/private/stream?listenKey=KEY&events=A/B", "private", (True, ["KEY@A", "KEY@B"], "")),
+        ("/public/ws?listenKey=KEY", "public", (False, [], "")),
         ("/ws/%E5%B8%81usdt@trade", "unrouted", (False, ["币usdt@trade"], "")),
     ],
 )

@@ -20,7 +20,11 @@ from papertape.data.wire.mt5.machine import TickBatch
 from papertape.data.wire.mt5.ticks import COPY_TICKS_ALL, TICK_DTYPE, TickCursor
 
 POLL_S = 0.002
-"""Pause between two rounds of polling."""
+"""Pause between two rounds of polling while nothing comes."""
+BUSY_POLL_S, BUSY_S = 0.0005, 1.0
+"""The pause for so long after a tick: more will come soon."""
+TURN_S = 0.01
+"""So long one reading may keep the thread when nobody else waits for it."""
 ROWS_FIRST = 4_096
 ROWS_MAX = 1 << 20
 """Ticks asked for at once; more only where so many share a second that fewer do not lead out of it."""
@@ -83,6 +87,9 @@ class LocalTerminal:
         self._clock = clock
         self._login = login or Login()
         self._poll_s = poll_s
+        self._wanted = 0
+        """Calls that are in the thread or wait for it."""
+        self._busy_until_s = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mt5")
 
     async def connect(self) -> TerminalFacts:
@@ -110,15 +117,15 @@ class LocalTerminal:
         """See `TerminalPort`."""
         readings = {symbol: _Reading(cursor) for symbol, cursor in cursors.items()}
         while True:
-            found = await self._in_thread(partial(self._poll, readings))
-            for one in found:
+            for one in await self._in_thread(partial(self._take_turn, readings)):
                 yield one
-            if not any(reading.more for reading in readings.values()):
-                # Not the loop's own timer: on Windows that is good for 16 ms only.
-                await asyncio.to_thread(time.sleep, self._poll_s)
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+        self._wanted += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+        finally:
+            self._wanted -= 1
 
     # From here on in the thread.
 
@@ -151,6 +158,23 @@ class LocalTerminal:
             hedging=account.margin_mode == 2,
             stop_out_percent=account.margin_so_so if account.margin_so_mode == 0 else None,
         )
+
+    def _take_turn(self, readings: Mapping[str, _Reading]) -> list[TickBatch | HistoryLost]:
+        """Poll until something is found, somebody else wants the thread, or the turn is over.
+
+        The pauses are in here: a way from the thread to the loop and back for each would be most of what a tick takes.
+        """
+        ends_s = time.monotonic() + TURN_S
+        while True:
+            found = self._poll(readings)
+            now_s = time.monotonic()
+            if found:
+                self._busy_until_s = now_s + BUSY_S
+            if found or any(reading.more for reading in readings.values()):
+                return found
+            time.sleep(min(self._poll_s, BUSY_POLL_S) if now_s < self._busy_until_s else self._poll_s)
+            if self._wanted > 1 or now_s >= ends_s:
+                return found
 
     def _poll(self, readings: Mapping[str, _Reading]) -> list[TickBatch | HistoryLost]:
         """Read each symbol once."""

@@ -68,6 +68,7 @@ class Gate:
         ask: int,
         ask_size: int,
         update_id: int,
+        flags: int = _WHOLE,
     ) -> None:
         """Judge and pack one quote; one without an id is in order."""
         verdict = 0
@@ -83,7 +84,7 @@ class Gate:
         if verdict:
             self._count(verdict)
         self.buffer.data += _pack(
-            ts_event_ns, ts_recv_ns, _QUOTE, _WHOLE, index, verdict, bid, bid_size, ask, ask_size, update_id
+            ts_event_ns, ts_recv_ns, _QUOTE, flags, index, verdict, bid, bid_size, ask, ask_size, update_id
         )
 
     def trade(  # noqa: PLR0913

@@ -4,7 +4,7 @@ A world is a stormy time and then a calm one. Each seed takes some kinds of faul
 all come at once hide each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,6 +13,10 @@ from papertape.testing.world.chance import Chance
 STORM_S = (10.0, 40.0)
 CALM_S = 80.0
 """Long enough for the longest pause between two tries, a minute of REST weight, and a silence that has to be noticed."""
+
+
+BAN_S = 120.0
+"""A ban (418) that does not say how long it is lasts no shorter, as the venue documents."""
 
 
 class FrameFault(StrEnum):
@@ -60,6 +64,8 @@ ONE_SYMBOL = (Fault.REST, Fault.STALE, Fault.FINER)
 """Faults that can be about one symbol alone."""
 MILLISECONDS = {Fault.SLOW: (100, 2_500), Fault.VENUE_CLOCK: (-5_000, 5_000), Fault.OUR_CLOCK: (-5_000, 5_000)}
 STATUSES = {Fault.REST: (0, 0, 200, 200, 429, 429, 418, 451, 403, 500, 503), Fault.REFUSED: (0, 429, 451, 503)}
+PAUSES = (418, 429)
+"""Statuses that ask to wait."""
 UNKNOWN = {"exchangeInfo": 150, "trades": 150, "historicalTrades": 200}
 """Routes that a venue may not know, and how many of 1,000 venues do not."""
 
@@ -74,6 +80,15 @@ class Spell(NamedTuple):
     symbol: str = ""
 
 
+class Restart(NamedTuple):
+    """The recorder ends at a time, and after a pause the next one goes on with its tape."""
+
+    at_s: float
+    pause_s: float
+    is_killed: bool = False
+    """Whether it ends where it stands; else it still asks for the prints that are missing."""
+
+
 class Plan(NamedTuple):
     """All faults of a world. `victim` is the one symbol that faults are about, or empty; `rates` are per 1,000 frames."""
 
@@ -85,8 +100,13 @@ class Plan(NamedTuple):
     """REST routes that the venue does not know, all the time."""
     slow_start_s: float
     """How long the venue is not there at the start."""
-    restarts: tuple[tuple[float, float], ...]
-    """When the recorder is stopped, and how long after that the next one goes on with its tape."""
+    restarts: tuple[Restart, ...]
+
+    @property
+    def ends_s(self) -> float:
+        """When the world ends: after a calm, which is longer where a ban may come first."""
+        may_ban = any(one.fault is Fault.REST and one.amount == 418 for one in self.spells)
+        return self.storm_s + CALM_S + (BAN_S if may_ban else 0.0)
 
     def active(self, fault: Fault, now_s: float, symbol: str = "") -> Spell | None:
         """The spell of `fault` that lies over `symbol` now, if any."""
@@ -122,7 +142,7 @@ def plan_of(seed: int, symbols: Sequence[str]) -> Plan:
         spells=tuple(spells),
         unknown=tuple(route for route, permille in UNKNOWN.items() if chance.happens(permille)),
         slow_start_s=0.0 if victim or chance.happens(700) else chance.seconds(0.5, 8.0),
-        restarts=() if victim or chance.happens(700) else tuple(_restarts(chance, storm_s)),
+        restarts=() if victim else tuple(_restarts(chance, storm_s, spells)),
     )
 
 
@@ -140,8 +160,16 @@ def _spells(fault: Fault, chance: Chance, storm_s: float, victim: str) -> Iterat
         yield Spell(fault, start_s, min(end_s, storm_s + 1.0), amount, victim)
 
 
-def _restarts(chance: Chance, storm_s: float) -> Iterator[tuple[float, float]]:
+def _restarts(chance: Chance, storm_s: float, spells: Iterable[Spell]) -> Iterator[Restart]:
+    restarts: list[Restart] = []
     at_s = 0.0
-    for _ in range(chance.between(1, 2)):
+    for _ in range(chance.between(1, 2) if chance.happens(300) else 0):
         at_s += chance.seconds(2.0, storm_s / 2)
-        yield at_s, chance.seconds(0.01, 4.0)
+        restarts.append(Restart(at_s, chance.seconds(0.01, 4.0)))
+    for spell in spells:
+        if spell.fault is Fault.REST and spell.amount in PAUSES and chance.happens(600):
+            # Who begins asks what there is, and is told to wait; who then begins anew must wait as well.
+            first_s = chance.seconds(spell.start_s, spell.end_s)
+            restarts.append(Restart(first_s, 0.01, is_killed=True))
+            restarts.append(Restart(first_s + chance.seconds(0.2, 2.0), chance.seconds(0.01, 1.0), is_killed=True))
+    yield from sorted(restarts)

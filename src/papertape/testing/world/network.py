@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from papertape.core.errors import ConnectFailed
 from papertape.data.connectors.ports import Answer, OnFrame
 from papertape.testing.world.chance import Chance
-from papertape.testing.world.faults import Fault, FrameFault, Plan
+from papertape.testing.world.faults import BAN_S, Fault, FrameFault, Plan
 from papertape.testing.world.venue import About, Session, SimVenue
 
 WS_URLS = tuple(f"ws://{host}" for host in ("first", "second"))
@@ -145,7 +146,8 @@ class SimNetwork:
     shortly after: then a client takes one for a double of the other. `happened` counts the faults that came to be.
     """
 
-    def __init__(self, seed: int, venue: SimVenue, plan: Plan) -> None:
+    def __init__(self, seed: int, venue: SimVenue, plan: Plan, our_ns: Callable[[], int]) -> None:
+        """`our_ns` is the client's clock: all that one knows by which begins while it is told to wait."""
         self.venue = venue
         self.plan = plan
         self.chance = Chance(seed, "network")
@@ -154,11 +156,15 @@ class SimNetwork:
         self.shared: list[About] = []
         self.happened: Counter[str] = Counter()
         self._frames = Chance(seed, "frames")
+        self._our_ns = our_ns
         self._quiet_until_s = 0.0
+        self._quiet_until_ns = 0
 
-    def forget_pauses(self) -> None:
-        """Another client begins, which nobody told to wait."""
+    def begin_client(self) -> None:
+        """Another client begins. What the one before was told holds for it too, by the clock that both have."""
         self._quiet_until_s = 0.0
+        if self._our_ns() < self._quiet_until_ns:
+            self.happened["begun while told to wait"] += 1
 
     def tell(self, about: About) -> None:
         """Note what a client was handed."""
@@ -218,10 +224,9 @@ class SimNetwork:
 
     async def get(self, url: str, query: dict[str, str]) -> Answer:
         """See `ports.HttpClient`."""
-        if self.now_s < self._quiet_until_s - EARLY_S:
-            self.venue.breaches.append(
-                f"at {self.now_s:.3f} s: asked {url} before {self._quiet_until_s:.3f} s, as told"
-            )
+        early_s = max(self._quiet_until_s - self.now_s, (self._quiet_until_ns - self._our_ns()) / 1e9)
+        if early_s > EARLY_S:
+            self.venue.breaches.append(f"at {self.now_s:.3f} s: asked {url} {early_s:.3f} s before it may, as told")
         await asyncio.sleep(self.delay_s())
         route = urlsplit(url).path.rpartition("/")[2]
         fault = self.plan.active(Fault.REST, self.now_s, query.get("symbol", ""))
@@ -239,8 +244,10 @@ class SimNetwork:
             self.happened[f"rest {status}"] += 1
             answer = self._bad_answer(status)
         await asyncio.sleep(self.delay_s())
-        if answer.retry_after_s is not None:
-            self._quiet_until_s = max(self._quiet_until_s, self.now_s + answer.retry_after_s)
+        pause_s = BAN_S if answer.status == 418 and answer.retry_after_s is None else answer.retry_after_s
+        if pause_s is not None:
+            self._quiet_until_s = max(self._quiet_until_s, self.now_s + pause_s)
+            self._quiet_until_ns = max(self._quiet_until_ns, self._our_ns() + round(pause_s * 1e9))
         return answer
 
     def _bad_answer(self, status: int) -> Answer:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +12,13 @@ from papertape.core.book import Market
 from papertape.core.book.rows import Book
 from papertape.core.clock import floor_us
 from papertape.data.connectors.binance_session import Network
+from papertape.data.connectors.weights import WeightGovernor
 from papertape.data.wire.binance.rules import SPOT, USDM
 from papertape.runtime.recording import Recording, Source, listen, put_together
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 from papertape.testing.world.chance import Chance
-from papertape.testing.world.faults import CALM_S, Fault, Plan, plan_of
+from papertape.testing.world.faults import Fault, Plan, Restart, plan_of
 from papertape.testing.world.loop import VirtualLoop
 from papertape.testing.world.market import SimMarket
 from papertape.testing.world.network import WS_URLS, SimNetwork
@@ -96,16 +98,27 @@ def run_world(seed: int, folder: Path) -> WorldReport:
         random.setstate(ambient)
 
 
+class LoneGovernor(WeightGovernor):
+    """The governor on its file. Nobody else holds the lock in a world, so it never waits and needs no thread."""
+
+    @property
+    def is_shared(self) -> bool:
+        """See `WeightGovernor`."""
+        return False
+
+
 class _World:
     def __init__(self, seed: int, folder: Path) -> None:
         chance = Chance(seed, "world")
         self._seed = seed
         self._tape = folder / "tape"
+        self._weights = folder / "weights.json"
         self._rules = USDM if chance.happens(500) else SPOT
         self._symbols = SYMBOLS[: chance.between(1, len(SYMBOLS))]
         self._plan = plan_of(seed, self._symbols)
         self._venue = SimVenue(seed, self._symbols, self._plan, BASE_NS, usdm=self._rules is USDM)
-        self._network = SimNetwork(seed, self._venue, self._plan)
+        self._clock = WorldClock(self._plan)
+        self._network = SimNetwork(seed, self._venue, self._plan, self._clock.now_ns)
         self._watch = BookWatch(self._venue.markets)
         self._lives: list[Life] = []
         self._log: list[str] = []
@@ -118,14 +131,14 @@ class _World:
         self._log.append(f"{now_s:9.3f} {event} {' '.join(f'{name}={fact}' for name, fact in facts.items())}")
 
     async def live(self) -> WorldReport:
-        ends_s = self._plan.storm_s + CALM_S
+        ends_s = self._plan.ends_s
         async with asyncio.TaskGroup() as group:
             group.create_task(self._venue.trade())
             group.create_task(self._network.storm())
             group.create_task(self._fall_silent(ends_s - QUIET_S))
-            for until_s, pause_s in (*self._plan.restarts, (ends_s, 0.0)):
-                recording = await self._record(until_s)
-                await asyncio.sleep(pause_s)
+            for restart in (*self._plan.restarts, Restart(ends_s, 0.0)):
+                recording = await self._record(restart)
+                await asyncio.sleep(restart.pause_s)
         return self._judge(recording)
 
     async def _fall_silent(self, after_s: float) -> None:
@@ -133,13 +146,19 @@ class _World:
         await asyncio.sleep(after_s)
         self._venue.is_trading = False
 
-    async def _record(self, until_s: float) -> Recording:
+    async def _record(self, end: Restart) -> Recording:
         """One recording onto the tape, as `papertape record` makes it."""
-        self._network.forget_pauses()
+        self._network.begin_client()
         with MarketWriter.open(self._tape, segment_bytes=SEGMENT_BYTES, sync_delay_s=NO_SYNC_S) as writer:
             first_seq = writer.next_seq
             recording = self._recording(writer)
-            await listen(recording, max(until_s - asyncio.get_running_loop().time(), 0.1))
+            left_s = max(end.at_s - asyncio.get_running_loop().time(), 0.1)
+            if end.is_killed:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left_s):
+                        await listen(recording, None)
+            else:
+                await listen(recording, left_s)
             self._listed = all(feed.instrument is not None for feed in recording.machine.feeds.values())
             recording.recorder.end()
         if recording.intake.failed.done():
@@ -152,10 +171,10 @@ class _World:
         return recording
 
     def _recording(self, writer: MarketWriter) -> Recording:
-        network = Network(WS_URLS, "http://127.0.0.1", self._network, self._network, 10.0)
+        weights = LoneGovernor(self._weights, self._rules.weight_limit, self._clock.now_ns)
+        network = Network(WS_URLS, "http://127.0.0.1", self._network, self._network, 10.0, weights)
         source = Source(self._rules, self._symbols, WS_URLS, network.rest_url, network.silence_s)
-        clock = WorldClock(self._plan)
-        recording = put_together(source, self._tape, writer, network, clock, None, self._note)
+        recording = put_together(source, self._tape, writer, network, self._clock, None, self._note)
         intake = recording.intake
         apply: Callable[[int, bytes], None] = intake.apply
         self._market = Market()
@@ -189,7 +208,7 @@ class _World:
             resyncs=self._resyncs,
             reconnects=self._reconnects,
             books_compared=self._watch.compared.total(),
-            seconds=self._plan.storm_s + CALM_S,
+            seconds=self._plan.ends_s,
             tape_hash=tape_hash(self._tape),
             log=tuple(self._log[-LOG_TOLD:]),
         )

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from papertape.venue.exchange_info import split_symbol
-from papertape.venue.matching import BUY, OrderBook
+from papertape.venue.matching import OrderBook
 from papertape.venue.orders.account import Account, Key
-from papertape.venue.orders.order import OPEN, ClientOrder, amount_text
-from papertape.venue.orders.request import NewOrder, check_notional, filter_failure
+from papertape.venue.orders.clearing import Clearing, Meets, meets_of
+from papertape.venue.orders.order import OPEN, ClientOrder
+from papertape.venue.orders.request import NewOrder
 from papertape.venue.parameters import RestError
-from papertape.venue.rules import VenueRules
+from papertape.venue.rules import VenueName
 from papertape.venue.synthetic.listings import Listing
 from papertape.venue.synthetic.market import Event, SyntheticMarket, Taken
 
-FEE_ONE_IN = 1_000
-"""0.1 % for maker and taker, of what is received."""
 ORDERS_MAX = 100_000
 Publish = Callable[[list[Event]], None]
 Report = Callable[[Account, dict[str, Any]], None]
@@ -24,15 +23,13 @@ class OrderDesk:
     """All accounts and their orders. Fees go to the venue: they are the only money that leaves the accounts and the crowd."""
 
     def __init__(
-        self, market: SyntheticMarket, rules: VenueRules, keys: tuple[Key, ...], publish: Publish, report: Report
+        self, market: SyntheticMarket, clearing: Clearing, keys: tuple[Key, ...], publish: Publish, report: Report
     ) -> None:
         """`publish` tells the market's frames of a fill at once, `report` an event to the streams of an account."""
         self.accounts = {key.api_key: Account(key, number) for number, key in enumerate(keys, 1)}
         self.listings = {listing.symbol: listing for listing in market.listings}
-        self.fees: dict[str, int] = {}
-        """What the venue earned, by asset."""
+        self.clearing = clearing
         self._market = market
-        self._open_max = rules.open_orders_max
         self._publish = publish
         self._report = report
         self._orders: dict[int, ClientOrder] = {}
@@ -47,34 +44,28 @@ class OrderDesk:
     def place(self, account: Account, asked: NewOrder, ms: int) -> ClientOrder:
         """Take an order. Raises RestError for one that the venue rejects."""
         book = self._market.books[asked.symbol]
-        self._check_counts(account, asked)
         order = self._made(account, asked, ms)
-        reach = _reached(book, asked)
-        if asked.kind == "LIMIT_MAKER" and reach:
-            raise RestError(-2010, "Order would immediately match and take.")
-        if asked.kind == "MARKET":
-            # A market order without anybody to meet is taken, and expires.
-            check_notional((book.side(-asked.side).best or 10**18) * asked.lots, order.listing)
-        self._lock(order, reach)
+        meets = meets_of(book, asked, account.number)
+        self.clearing.admit(order, meets, self.open_orders(account))
+        self._forget()
         self._last_order_id += 1
         self._orders[order.order_id] = order
         self._tell(order, "NEW", ms)
-        self._expire_own(account, asked.symbol, reach, ms)
-        met = _reached(book, asked)
-        if asked.time_in_force == "FOK" and sum(lots for _, lots, _ in met) < asked.lots:
+        self._expire_own(asked.symbol, meets, ms)
+        if asked.time_in_force == "FOK" and meets.lots < asked.lots:
             self._finish(order, "EXPIRED", "EXPIRED", ms)
+            self._publish(self._market.told_after_order(asked.symbol, ms, asked.side, [])[0])
         else:
-            self._match(order, book, ms)
-        self._balances(account, ms)
+            self._match(order, book, meets, ms)
+        self._after(account, asked.symbol, ms, traded=order.filled > 0)
         return order
 
     def cancel(self, order: ClientOrder, ms: int) -> None:
         """Take an open order away. Raises RestError -2011 for one that is not open."""
         if order.status not in OPEN:
             raise RestError(-2011, "Unknown order sent.")
-        self._market.books[order.asked.symbol].cancel(order.book_id)
-        self._finish(order, "CANCELED", "CANCELED", ms)
-        self._balances(order.account, ms)
+        self._end(order, "CANCELED", "CANCELED", ms)
+        self._after(order.account, order.asked.symbol, ms, traded=False)
         self._publish(self._market.told_after_order(order.asked.symbol, ms, order.asked.side, [])[0])
 
     def find(self, account: Account, symbol: str, order_id: int | None, client_id: str | None) -> ClientOrder | None:
@@ -93,12 +84,7 @@ class OrderDesk:
             if order.account is account and symbol in (None, order.asked.symbol)
         ]
 
-    def _check_counts(self, account: Account, asked: NewOrder) -> None:
-        mine = self.open_orders(account, asked.symbol)
-        if len(mine) >= self._open_max:
-            raise filter_failure("MAX_NUM_ORDERS")
-        if any(order.asked.client_id == asked.client_id for order in mine):
-            raise RestError(-2010, "Duplicate order sent.")
+    def _forget(self) -> None:
         if len(self._orders) >= ORDERS_MAX:
             oldest = next(order for order in self._orders.values() if order.status not in OPEN)
             del self._orders[oldest.order_id]
@@ -108,39 +94,23 @@ class OrderDesk:
         listing = self.listings[asked.symbol]
         return ClientOrder(self._last_order_id + 1, account, asked, listing, base, quote, ms, updated_ms=ms)
 
-    def _lock(self, order: ClientOrder, reach: list[tuple[int, int, int]]) -> None:
-        asked = order.asked
-        base, quote = order.amounts(asked.price, asked.lots)
-        if asked.side != BUY:
-            needed = base
-        elif asked.kind == "MARKET":
-            needed = sum(order.amounts(price, lots)[1] for price, lots, _ in reach)
-        else:
-            needed = quote
-        if not order.account.lock(order.paying, needed):
-            raise RestError(-2010, "Account has insufficient balance for requested action.")
-        order.locked = needed
-
-    def _expire_own(self, account: Account, symbol: str, reach: list[tuple[int, int, int]], ms: int) -> None:
+    def _expire_own(self, symbol: str, meets: Meets, ms: int) -> None:
         """Orders of the same account that would be met go first: the venue prevents self-trades (EXPIRE_MAKER)."""
-        for _, _, book_id in reach:
-            order = self._resting.get((symbol, book_id))
-            if order and order.account is account:
-                self._market.books[symbol].cancel(book_id)
-                self._finish(order, "EXPIRED_IN_MATCH", "TRADE_PREVENTION", ms)
+        for book_id in meets.own:
+            self._end(self._resting[symbol, book_id], "EXPIRED_IN_MATCH", "TRADE_PREVENTION", ms)
 
-    def _match(self, order: ClientOrder, book: OrderBook, ms: int) -> None:
+    def _match(self, order: ClientOrder, book: OrderBook, meets: Meets, ms: int) -> None:
         asked = order.asked
-        if asked.kind == "MARKET" or asked.time_in_force != "GTC":
-            met = _reached(book, asked)
-            fills = book.take(order.account.number, asked.side, asked.lots, met[-1][0]) if met else []
-            rests = 0
-        else:
+        if asked.may_rest:
             rests, fills = book.place(order.account.number, asked.side, asked.price, asked.lots)
+        else:
+            worst = meets.others[-1][0] if meets.others else 0
+            fills = book.take(order.account.number, asked.side, asked.lots, worst) if worst else []
+            rests = 0
         events, trade_ids = self._market.told_after_order(asked.symbol, ms, asked.side, fills)
         for fill, trade_id in zip(fills, trade_ids, strict=True):
             self._filled(order, fill.price, fill.lots, trade_id, ms, maker=False)
-            self._maker_filled(Taken(asked.symbol, fill, trade_id, ms))
+            self._taken(Taken(asked.symbol, fill, trade_id, ms))
         if rests:
             order.book_id = rests
             self._resting[asked.symbol, rests] = order
@@ -149,42 +119,35 @@ class OrderDesk:
         self._publish(events)
 
     def _taken(self, taken: Taken) -> None:
-        """The crowd met a resting order of a client."""
-        order = self._maker_filled(taken)
-        if order:
-            self._balances(order.account, taken.ms)
-
-    def _maker_filled(self, taken: Taken) -> ClientOrder | None:
+        """A resting order was met; those of the crowd are no clients'."""
         order = self._resting.get((taken.symbol, taken.fill.maker_id)) if taken.fill.maker_owner else None
         if order:
             self._filled(order, taken.fill.price, taken.fill.lots, taken.trade_id, taken.ms, maker=True)
-        return order
+            self._after(order.account, taken.symbol, taken.ms, traded=True)
 
     def _filled(self, order: ClientOrder, price: int, lots: int, trade_id: int, ms: int, *, maker: bool) -> None:
-        base, quote = order.amounts(price, lots)
-        paid, received = (quote, base) if order.asked.side == BUY else (base, quote)
-        fee = received // FEE_ONE_IN
-        order.account.trade((order.paying, paid), (order.receiving, received - fee))
-        self.fees[order.receiving] = self.fees.get(order.receiving, 0) + fee
-        order.locked -= paid
+        told = self.clearing.fill(order, price, lots, trade_id, maker=maker)
         order.filled += lots
-        order.quote += quote
+        order.quote += order.amounts(price, lots)[1]
         order.updated_ms = ms
-        done = order.filled == order.asked.lots
-        order.status = "FILLED" if done else "PARTIALLY_FILLED"
-        if done:
+        order.status = "PARTIALLY_FILLED" if order.left else "FILLED"
+        if not order.left:
             self._release(order)
-        fee_text = amount_text(fee)
-        fill: dict[str, Any] = {"l": order.size_text(lots), "L": order.price_text(price), "n": fee_text}
-        fill |= {"N": order.receiving, "t": trade_id, "m": maker, "Y": amount_text(quote)}
-        if not maker:
-            row: dict[str, str | int] = {
-                "price": order.price_text(price),
-                "qty": order.size_text(lots),
-                "commission": fee_text,
-            }
-            order.fills.append(row | {"commissionAsset": order.receiving, "tradeId": trade_id})
-        self._report(order.account, order.report("TRADE", ms, fill))
+        self._report(order.account, self.clearing.report(order, "TRADE", ms, told))
+
+    def _after(self, account: Account, symbol: str, ms: int, *, traded: bool) -> None:
+        """What follows from an order that was dealt with: others of the account may end, and the account is told."""
+        for order in self.clearing.unfit(account, symbol, self.open_orders(account, symbol)):
+            self._end(order, "EXPIRED", "EXPIRED", ms)
+        account.updated_ms = ms
+        told = self.clearing.account_report(account, symbol if traded else "", ms)
+        if told:
+            self._report(account, told)
+
+    def _end(self, order: ClientOrder, status: str, execution: str, ms: int) -> None:
+        """An order that rests ends."""
+        self._market.books[order.asked.symbol].cancel(order.book_id)
+        self._finish(order, status, execution, ms)
 
     def _finish(self, order: ClientOrder, status: str, execution: str, ms: int) -> None:
         order.status, order.updated_ms = status, ms
@@ -193,43 +156,18 @@ class OrderDesk:
 
     def _release(self, order: ClientOrder) -> None:
         self._resting.pop((order.asked.symbol, order.book_id), None)
-        order.account.unlock(order.paying, order.locked)
-        order.locked = 0
+        self.clearing.release(order)
 
     def _tell(self, order: ClientOrder, execution: str, ms: int) -> None:
-        self._report(order.account, order.report(execution, ms))
-
-    def _balances(self, account: Account, ms: int) -> None:
-        account.updated_ms = ms
-        rows = [
-            {"a": asset, "f": amount_text(balance.free), "l": amount_text(balance.locked)}
-            for asset, balance in account.balances.items()
-        ]
-        self._report(account, {"e": "outboundAccountPosition", "E": ms, "u": ms, "B": rows})
+        self._report(order.account, self.clearing.report(order, execution, ms))
 
 
-def default_key(listings: Iterable[Listing]) -> Key:
-    """The key of a box that was given none: a million of the quote, and of each base what 100,000 of it buy."""
+def default_key(listings: Iterable[Listing], venue: VenueName) -> Key:
+    """The key of a box that was given none: a million of the quote, and on spot of each base what 100,000 of it buy."""
     balances = {}
     for listing in listings:
         base, quote = split_symbol(listing.symbol)
         balances[quote] = 1_000_000
-        balances[base] = max(1, 100_000 * 10**listing.price_scale // listing.price)
+        if venue == "binance-spot":
+            balances[base] = max(1, 100_000 * 10**listing.price_scale // listing.price)
     return Key(balances=balances)
-
-
-def _reached(book: OrderBook, asked: NewOrder) -> list[tuple[int, int, int]]:
-    """What an order would meet now: (price, lots, id in the book), best first; a market order meets any price."""
-    resting = book.side(-asked.side)
-    left = asked.lots
-    met: list[tuple[int, int, int]] = []
-    for price, _ in resting.all_levels():
-        if asked.kind != "MARKET" and (price - asked.price) * asked.side > 0:
-            break
-        for order in resting.orders_at(price):
-            if not left:
-                return met
-            lots = min(left, order.lots)
-            left -= lots
-            met.append((price, lots, order.order_id))
-    return met

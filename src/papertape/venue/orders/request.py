@@ -20,7 +20,7 @@ TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 ORDER_LOTS_MAX_UNITS = 9_000_000
 PRICE_MAX_UNITS = 1_000_000
-_CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_.:/]{1,36}")
+CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_.:/]{1,36}")
 _INTEGER = re.compile(r"\d{1,18}")
 
 
@@ -34,6 +34,13 @@ class NewOrder(msgspec.Struct, frozen=True):
     price: int
     lots: int
     client_id: str
+    reduce_only: bool = False
+    """Of USD-M: it may make a position smaller only."""
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether what is not met at once stays in the book."""
+        return self.kind != "MARKET" and self.time_in_force in ("GTC", "GTX")
 
 
 def signed(payload: str, secret: str) -> str:
@@ -87,38 +94,55 @@ def missing(name: str) -> RestError:
 
 
 def new_order(parameters: dict[str, str], listings: dict[str, Listing], default_id: str) -> NewOrder:
-    """The order that the parameters of POST /order ask for. Raises RestError, -1013 for a filter that it breaks."""
+    """The order that the parameters of spot's POST /order ask for. Raises RestError, -1013 for a filter that it breaks."""
     listing = listing_of(parameters, listings)
-    side = {"BUY": BUY, "SELL": SELL}.get(_text(parameters, "side"))
-    if side is None:
-        raise RestError(-1117, "Invalid side.")
-    kind = _text(parameters, "type")
+    side = side_of(parameters)
+    kind = text_of(parameters, "type")
     if kind not in TYPES:
         raise RestError(-1116, "Invalid orderType.")
     if "quoteOrderQty" in parameters:
-        raise RestError(-1106, "Parameter 'quoteOrderQty' sent when not required.")
+        raise not_required("quoteOrderQty")
     client_id = parameters.get("newClientOrderId", default_id)
-    if not _CLIENT_ID.fullmatch(client_id):
+    if not CLIENT_ID.fullmatch(client_id):
         raise RestError(-1100, "Illegal characters found in parameter 'newClientOrderId'.")
-    time_in_force = "GTC"
-    if kind == "LIMIT":
-        time_in_force = _text(parameters, "timeInForce")
-        if time_in_force not in TIMES_IN_FORCE:
-            raise RestError(-1115, "Invalid timeInForce.")
-    elif "timeInForce" in parameters:
-        raise RestError(-1106, "Parameter 'timeInForce' sent when not required.")
-    lots = _number(parameters, "quantity", listing.size_scale, "LOT_SIZE")
+    time_in_force = time_in_force_of(parameters, kind, TIMES_IN_FORCE)
+    lots = number_of(parameters, "quantity", listing.size_scale, filter_failure("LOT_SIZE"))
     if not 0 < lots <= ORDER_LOTS_MAX_UNITS * 10**listing.size_scale:
         raise filter_failure("LOT_SIZE")
     price = 0
     if kind != "MARKET":
-        price = _number(parameters, "price", listing.price_scale, "PRICE_FILTER")
+        price = number_of(parameters, "price", listing.price_scale, filter_failure("PRICE_FILTER"))
         if not 0 < price <= PRICE_MAX_UNITS * 10**listing.price_scale:
             raise filter_failure("PRICE_FILTER")
         check_notional(price * lots, listing)
     elif "price" in parameters:
-        raise RestError(-1106, "Parameter 'price' sent when not required.")
+        raise not_required("price")
     return NewOrder(listing.symbol, side, kind, time_in_force, price, lots, client_id)
+
+
+def side_of(parameters: dict[str, str]) -> int:
+    """The side of an order, BUY or SELL. Raises RestError -1102, -1117."""
+    side = {"BUY": BUY, "SELL": SELL}.get(text_of(parameters, "side"))
+    if side is None:
+        raise RestError(-1117, "Invalid side.")
+    return side
+
+
+def time_in_force_of(parameters: dict[str, str], kind: str, allowed: tuple[str, ...]) -> str:
+    """How long an order stands: told with a LIMIT order, and with it only. Raises RestError -1102, -1106, -1115."""
+    if kind != "LIMIT":
+        if "timeInForce" in parameters:
+            raise not_required("timeInForce")
+        return "GTC"
+    time_in_force = text_of(parameters, "timeInForce")
+    if time_in_force not in allowed:
+        raise RestError(-1115, "Invalid timeInForce.")
+    return time_in_force
+
+
+def not_required(name: str) -> RestError:
+    """The error for a parameter that must not be there."""
+    return RestError(-1106, f"Parameter '{name}' sent when not required.")
 
 
 def check_notional(ticks_times_lots: int, listing: Listing) -> None:
@@ -134,28 +158,30 @@ def filter_failure(name: str) -> RestError:
 
 def listing_of(parameters: dict[str, str], listings: dict[str, Listing]) -> Listing:
     """The symbol of a request. Raises RestError -1102, -1121."""
-    listing = listings.get(_text(parameters, "symbol"))
+    listing = listings.get(text_of(parameters, "symbol"))
     if listing is None:
         raise RestError(-1121, "Invalid symbol.")
     return listing
 
 
-def _text(parameters: dict[str, str], name: str) -> str:
+def text_of(parameters: dict[str, str], name: str) -> str:
+    """A parameter that must be there. Raises RestError -1102."""
     text = parameters.get(name)
     if not text:
         raise missing(name)
     return text
 
 
-def _number(parameters: dict[str, str], name: str, scale: int, filter_name: str) -> int:
-    text = _text(parameters, name)
+def number_of(parameters: dict[str, str], name: str, scale: int, unfit: RestError) -> int:
+    """A decimal number as a whole one at a scale. Raises RestError, `unfit` for one that is finer or too large."""
+    text = text_of(parameters, name)
     if not re.fullmatch(r"\d{1,20}(\.\d{1,20})?", text):
         raise RestError(-1100, f"Illegal characters found in parameter '{name}'.")
     whole, _, decimals = text.partition(".")
     decimals = decimals.rstrip("0")
     if len(decimals) > scale:
-        raise filter_failure(filter_name)
+        raise unfit
     try:
         return parse_fixed(f"{int(whole)}.{decimals}" if decimals else str(int(whole)), scale)
     except (DecodeError, OverflowError) as error:
-        raise filter_failure(filter_name) from error
+        raise unfit from error

@@ -1,74 +1,78 @@
-"""The signed REST routes of spot: order, openOrders, account."""
+"""Requests with a key: who asks, whether the signature holds, how many orders came, and to which handler they go."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
 
 from papertape.venue.orders.account import Account
 from papertape.venue.orders.desk import OrderDesk
-from papertape.venue.orders.order import ClientOrder, amount_text
-from papertape.venue.orders.request import integer, listing_of, missing, new_order, verified
+from papertape.venue.orders.order import ClientOrder
+from papertape.venue.orders.request import integer, listing_of, missing, verified
 from papertape.venue.parameters import RestError
 from papertape.venue.rules import VenueRules
 
-WEIGHTS = {
-    "POST order": 0,
-    "DELETE order": 1,
-    "GET order": 4,
-    "GET openOrders": 6,
-    "DELETE openOrders": 1,
-    "GET account": 20,
-}
 REEL_REFUSES = "This box plays a reel: its market has happened and takes no orders; run one with --seed."
-USDM_REFUSES = "This box takes orders for binance-spot only; run one with --venue binance-spot."
+PLACES = "POST order"
+Handler = Callable[[Account, dict[str, str], int], Any]
+"""Account, parameters and the market's time in ms to the answer."""
+
+
+class Route(NamedTuple):
+    """A request that needs a key."""
+
+    weight: int
+    weight_of_all: int = 0
+    """What it weighs without a symbol, where that is more."""
+    signed: bool = True
 
 
 class OrderRoutes:
-    """Answers signed requests; without a desk each is refused with `reason`."""
+    """Answers the requests that need a key; without a desk each is refused."""
 
     def __init__(
         self,
         desk: OrderDesk | None,
+        handlers: dict[str, Handler],
+        routes: dict[str, Route],
         rules: VenueRules,
-        reason: str,
-        venue_ms: Callable[[], int],
-        market_ms: Callable[[], int],
+        clocks: tuple[Callable[[], int], Callable[[], int]],
     ) -> None:
-        """`venue_ms` is what requests are timed by, `market_ms` the market's own time; a fault may part them."""
+        """`clocks` are what requests are timed by and the market's own time in ms; a fault may part them."""
+        self.routes = routes
         self._desk = desk
+        self._handlers = handlers
         self._orders_max = rules.orders_per_10_s_max
-        self._reason = reason
-        self._venue_ms = venue_ms
-        self._market_ms = market_ms
+        self._venue_ms, self._market_ms = clocks
         self._counted: dict[int, tuple[int, int]] = {}
+
+    def weight(self, route: str, query: dict[str, str]) -> int:
+        """What a request weighs."""
+        found = self.routes[route]
+        return found.weight if "symbol" in query else found.weight_of_all or found.weight
 
     async def answer(self, request: web.Request, route: str, headers: dict[str, str]) -> bytes:
         """The body of the answer. Raises RestError."""
         desk = self._desk
         if desk is None:
-            raise RestError(-2010, self._reason)
+            raise RestError(-2010, REEL_REFUSES)
         key = request.headers.get("X-MBX-APIKEY", "")
         if not key:
             raise RestError(-2014, "API-key format invalid.", 401)
         account = desk.accounts.get(key)
         if account is None:
             raise RestError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        body = (await request.read()).decode(errors="replace")
-        parameters = verified(request.rel_url.raw_query_string, body, account.key.secret, self._venue_ms())
+        query, body = request.rel_url.raw_query_string, (await request.read()).decode(errors="replace")
+        if self.routes[route].signed:
+            parameters = verified(query, body, account.key.secret, self._venue_ms())
+        else:
+            parameters = dict(parse_qsl(query) + parse_qsl(body))
         ms = self._market_ms()
-        answers = {
-            "POST order": self._place,
-            "DELETE order": self._cancel,
-            "GET order": self._order,
-            "GET openOrders": self._open,
-            "DELETE openOrders": self._cancel_all,
-            "GET account": self._account,
-        }
-        if route == "POST order":
+        if route == PLACES:
             headers["X-MBX-ORDER-COUNT-10S"] = str(self._count(account, ms))
-        return msgspec.json.encode(answers[route](desk, account, parameters, ms))
+        return msgspec.json.encode(self._handlers[route](account, parameters, ms))
 
     def _count(self, account: Account, ms: int) -> int:
         window, count = self._counted.get(account.number, (0, 0))
@@ -79,53 +83,19 @@ class OrderRoutes:
         self._counted[account.number] = ms // 10_000, count
         return count
 
-    def _place(self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int) -> dict[str, Any]:
-        asked = new_order(parameters, desk.listings, desk.next_client_id())
-        return desk.place(account, asked, ms).answer()
 
-    def _cancel(self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int) -> dict[str, Any]:
-        order = _found(desk, account, parameters)
-        if order is None:
-            raise RestError(-2011, "Unknown order sent.")
-        desk.cancel(order, ms)
-        return order.cancelled(parameters.get("newClientOrderId", order.asked.client_id))
-
-    def _order(self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int) -> dict[str, Any]:
-        order = _found(desk, account, parameters)
-        if order is None:
-            raise RestError(-2013, "Order does not exist.")
-        return order.told()
-
-    def _open(self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int) -> list[dict[str, Any]]:
-        symbol = listing_of(parameters, desk.listings).symbol if "symbol" in parameters else None
-        return [order.told() for order in desk.open_orders(account, symbol)]
-
-    def _cancel_all(
-        self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int
-    ) -> list[dict[str, Any]]:
-        orders = desk.open_orders(account, listing_of(parameters, desk.listings).symbol)
-        if not orders:
-            raise RestError(-2011, "Unknown order sent.")
-        for order in orders:
-            desk.cancel(order, ms)
-        return [order.cancelled(order.asked.client_id) for order in orders]
-
-    def _account(self, desk: OrderDesk, account: Account, parameters: dict[str, str], ms: int) -> dict[str, Any]:
-        rate = "0.00100000"
-        rates = {"maker": rate, "taker": rate, "buyer": "0.00000000", "seller": "0.00000000"}
-        balances = [
-            {"asset": asset, "free": amount_text(one.free), "locked": amount_text(one.locked)}
-            for asset, one in account.balances.items()
-        ]
-        told: dict[str, Any] = {"makerCommission": 10, "takerCommission": 10, "buyerCommission": 0}
-        told |= {"sellerCommission": 0, "commissionRates": rates, "canTrade": True, "canWithdraw": False}
-        told |= {"canDeposit": False, "updateTime": account.updated_ms, "accountType": "SPOT", "balances": balances}
-        return told | {"permissions": ["SPOT"], "uid": account.number}
-
-
-def _found(desk: OrderDesk, account: Account, parameters: dict[str, str]) -> ClientOrder | None:
+def asked_order(desk: OrderDesk, account: Account, parameters: dict[str, str], unknown: int = -2013) -> ClientOrder:
+    """The order that a request names. Raises RestError, with the code `unknown` for one that does not exist."""
     symbol = listing_of(parameters, desk.listings).symbol
     order_id, client_id = integer(parameters, "orderId"), parameters.get("origClientOrderId")
     if order_id is None and client_id is None:
         raise missing("orderId")
-    return desk.find(account, symbol, order_id, client_id)
+    order = desk.find(account, symbol, order_id, client_id)
+    if order is None:
+        raise RestError(unknown, "Order does not exist." if unknown == -2013 else "Unknown order sent.")
+    return order
+
+
+def asked_symbol(desk: OrderDesk, parameters: dict[str, str]) -> str | None:
+    """The symbol of a request that may name one. Raises RestError -1121."""
+    return listing_of(parameters, desk.listings).symbol if "symbol" in parameters else None

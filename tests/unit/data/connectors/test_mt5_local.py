@@ -48,6 +48,25 @@ async def test_without_a_cursor_it_begins_with_what_comes_next() -> None:
     assert batch.fresh
 
 
+async def test_readings_and_questions_share_the_thread() -> None:
+    """Two readings of a quiet terminal: neither keeps the other or a question out, and both hear what comes."""
+    rows = ticks(50)
+    api, clock = double(rows)
+    terminal = LocalTerminal(api, clock, poll_s=0.001)
+    await terminal.connect()
+    await terminal.select("GBPUSD")
+    async with asyncio.timeout(DEADLINE_S):
+        readings = [terminal.read({"GBPUSD": TickCursor()}) for _ in range(2)]
+        async with asyncio.TaskGroup() as group:
+            first = [group.create_task(anext(reading)) for reading in readings]
+            for _ in range(20):
+                assert (await terminal.symbol_info("GBPUSD"))["name"] == "GBPUSD"
+            pass_ms(clock, 50)
+        assert [task.result().rows.tolist() for task in first] == [rows.tolist()] * 2
+        for reading in readings:
+            await reading.aclose()
+
+
 async def test_a_backlog_is_not_fresh() -> None:
     _, clock, terminal = await ready(ticks(*range(100)))
     pass_ms(clock, 99)

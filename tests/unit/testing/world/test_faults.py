@@ -1,5 +1,5 @@
 from papertape.testing.world.chance import Chance
-from papertape.testing.world.faults import ONE_SYMBOL, UNKNOWN, Fault, FrameFault, Plan, Spell, plan_of
+from papertape.testing.world.faults import CALM_S, ONE_SYMBOL, PAUSES, UNKNOWN, Fault, FrameFault, Plan, Spell, plan_of
 
 SYMBOLS = ("AAAUSDT", "BBBUSDT")
 
@@ -24,6 +24,18 @@ def test_a_victim_suffers_alone():
         chance = Chance(1, "frames")
         assert not any(plan.frame_fault(chance, 1.0, other) for _ in range(500))
         assert not any(plan.active(fault, spell.start_s, other) for fault in Fault for spell in plan.spells)
+
+
+def test_some_recorders_are_killed_twice_while_the_venue_asks_to_wait():
+    plans = [plan_of(seed, SYMBOLS) for seed in range(200)]
+    assert {one.is_killed for plan in plans for one in plan.restarts} == {False, True}
+    for plan in plans:
+        assert list(plan.restarts) == sorted(plan.restarts)
+        killed = [one.at_s for one in plan.restarts if one.is_killed]
+        assert len(killed) % 2 == 0
+        assert not killed or any(spell.amount in PAUSES for spell in plan.spells)
+        bans = any(spell.fault is Fault.REST and spell.amount == 418 for spell in plan.spells)
+        assert (plan.ends_s > plan.storm_s + CALM_S) is bans
 
 
 def test_faults_end_with_the_storm():

@@ -18,7 +18,7 @@ def in_world(main, *spells, rates=None, slow_start_s=0.0):
 
     async def run():
         venue = SimVenue(1, ("AAAUSDT",), plan, 10**18, usdm=False)
-        network = SimNetwork(1, venue, plan)
+        network = SimNetwork(1, venue, plan, lambda: round(network.now_s * 1e9))
         async with asyncio.TaskGroup() as group:
             group.create_task(venue.trade())
             group.create_task(network.storm())

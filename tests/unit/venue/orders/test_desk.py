@@ -10,6 +10,7 @@ from papertape.venue.orders import desk as desk_module
 from papertape.venue.orders.account import Account, Key
 from papertape.venue.orders.desk import OrderDesk, default_key
 from papertape.venue.orders.request import NewOrder
+from papertape.venue.orders.spot_clearing import SpotClearing
 from papertape.venue.parameters import RestError
 from papertape.venue.rules import SPOT, VenueRules
 from papertape.venue.synthetic.market import Event, SyntheticMarket
@@ -25,7 +26,7 @@ class Stage:
         self.events: list[Event] = []
         self.reports: list[dict[str, Any]] = []
         keys = (Key("k", "s", {"USDT": 10_000_000, "ETH": 10_000}),)
-        self.desk = OrderDesk(self.market, rules, keys, self.events.extend, self._report)
+        self.desk = OrderDesk(self.market, SpotClearing(rules), keys, self.events.extend, self._report)
         self.account = self.desk.accounts["k"]
         self.book = self.market.books["ETHUSDT"]
 
@@ -45,11 +46,11 @@ def test_fills_have_prints_and_a_fee() -> None:
     kinds = [event.stream.partition("@")[2] for event in stage.events]
     assert kinds == ["trade"] * len(order.fills) + ["bookTicker"]
     base, quote = order.amounts(best, lots)
-    assert stage.desk.fees == {
+    assert stage.desk.clearing.fees == {
         "ETH": sum(order.amounts(0, 0)[0] + int(f["commission"].replace(".", "")) for f in order.fills)
     }
     assert stage.account.balances["USDT"].free == 10_000_000 * 10**8 - quote
-    assert stage.account.balances["ETH"].free == 10_000 * 10**8 + base - stage.desk.fees["ETH"]
+    assert stage.account.balances["ETH"].free == 10_000 * 10**8 + base - stage.desk.clearing.fees["ETH"]
 
 
 def test_an_order_inside_the_spread_rests_until_it_is_met() -> None:
@@ -96,8 +97,19 @@ def test_open_orders_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stage.desk.find(stage.account, "ETHUSDT", first.order_id, None) is None
 
 
+def test_an_own_order_behind_one_that_goes_is_not_met_either() -> None:
+    stage = Stage()
+    best, lots = stage.book.asks.top()
+    own = [stage.order(SELL, "LIMIT", best, 50_000), stage.order(SELL, "LIMIT", best, 50_000)]
+    taker = stage.order(BUY, "LIMIT", best, lots + 60_000, "IOC")
+    assert (taker.status, taker.filled) == ("EXPIRED", lots)
+    assert [order.status for order in own] == ["EXPIRED_IN_MATCH"] * 2
+
+
 def test_what_a_box_gives_to_begin_with() -> None:
-    key = default_key(SyntheticMarket(5, ("BTCUSDT", "PEPEUSDT")).listings)
+    key = default_key(SyntheticMarket(5, ("BTCUSDT", "PEPEUSDT")).listings, "binance-spot")
     assert key.balances["USDT"] == 1_000_000
     assert key.balances["BTC"] == 1
     assert key.balances["PEPE"] > 10**10
+    margined = default_key(SyntheticMarket(5, ("BTCUSDT",), "binance-usdm").listings, "binance-usdm")
+    assert margined.balances == {"USDT": 1_000_000}

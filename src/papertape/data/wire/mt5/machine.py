@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from papertape.core.errors import DataError
 from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument, instrument_event
-from papertape.core.records import NO_ID, WHOLE, GapCause, Kind
+from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.mt5.broker_time import BrokerTime
 from papertape.data.wire.mt5.ticks import Rows, TickCursor
@@ -32,7 +32,8 @@ _RESIDUE_MAX = 1e-3
 class TickBatch(NamedTuple):
     """Ticks of one symbol, in order, the ones behind `before`, read at `ts_recv_ns`.
 
-    `fresh` when they came to be since the reading just before. A reading that begins without a cursor begins with a
+    `fresh` when they came to be since the reading just before; what is not was fetched afterwards, and its quotes are flagged
+    BACKFILL. A reading that begins without a cursor begins with a
     batch of no ticks, which tells its place.
     """
 
@@ -150,6 +151,7 @@ class Mt5Machine:
         stamps = rows["time_msc"].tolist()
         last_msc, seen = batch.before
         quote, index, size = self.gate.quote, feed.index, feed.quote_size
+        flags = int(WHOLE) if batch.fresh else int(WHOLE | Flag.BACKFILL)
         if offset_ns is None:
             self.undated += len(rows)
         for stamp, bid, ask in zip(stamps, *prices, strict=True):
@@ -161,7 +163,7 @@ class Mt5Machine:
                 self._gap(index, recv_ns, GapCause.UNREADABLE_FRAME, ident, ident)
                 continue
             event_ns = stamp * 1_000_000 - offset_ns if offset_ns is not None else 0
-            quote(index, event_ns, recv_ns, bid, size, ask, size, ident)
+            quote(index, event_ns, recv_ns, bid, size, ask, size, ident, flags)
         self.ticks += len(rows)
         feed.cursor = batch.after
 

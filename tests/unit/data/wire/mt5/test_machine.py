@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from papertape.core.errors import DataError
 from papertape.core.instruments import Instrument, read_instrument_event
-from papertape.core.records import GapCause, Kind, RecordBuffer, Verdict, as_records
+from papertape.core.records import WHOLE, Flag, GapCause, Kind, RecordBuffer, Verdict, as_records
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.mt5.broker_time import AGREEING_OF_ONE_MIN, BrokerTime
 from papertape.data.wire.mt5.machine import IDS_PER_MS, Mt5Machine, TickBatch, cursor_of, mantissas
@@ -51,6 +51,13 @@ def test_ticks_become_quotes_with_exact_prices_and_utc_times() -> None:
     assert not found["verdict"].any()
     assert (found["size"] == GBPUSD.max_size).all() and (found["y"] == GBPUSD.max_size).all()
     assert made.ticks == 3
+
+
+def test_what_was_not_read_when_it_came_is_backfill() -> None:
+    made = machine()
+    made.take(batch(ticks(0, 7), fresh=False))
+    made.take(batch(ticks(9), fresh=True))
+    assert records(made)["flags"].tolist() == [WHOLE | Flag.BACKFILL, WHOLE | Flag.BACKFILL, WHOLE]
 
 
 def test_the_last_id_says_where_to_read_on() -> None:
