@@ -52,7 +52,7 @@ FORMAT: tuple[Step, ...] = (
     ("ruff format", ("-m", "ruff", "format", ".")),
 )
 DOCS: tuple[Step, ...] = (("documents", ("-m", "pytest", "tests/test_docs.py")),)
-PEERS = ("record", "replay", "strategies")
+PEERS = ("decode", "record", "replay", "strategies")
 WHEEL: tuple[Step, ...] = (("wheel", ("-m", "build", "--wheel", "--no-isolation", "--outdir", "dist")),)
 
 
