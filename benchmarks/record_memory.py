@@ -47,7 +47,8 @@ def watched(recorder: "subprocess.Popen[str]", seconds: float) -> dict[str, Any]
     while recorder.poll() is None:
         try:
             samples.append(status_mb(recorder.pid, "VmRSS"))
-            peak, heavy = status_mb(recorder.pid, "VmHWM"), heavy_packages(recorder.pid)
+            # The system brings the most so far up to date now and then only.
+            peak, heavy = max(status_mb(recorder.pid, "VmHWM"), *samples), heavy_packages(recorder.pid)
         except (FileNotFoundError, IndexError):
             break  # it ended meanwhile, and tells no memory any more
         sys.stderr.write(f"\r{max(ends - time.monotonic(), 0):5.0f} s left  {samples[-1]:6.1f} MB")
