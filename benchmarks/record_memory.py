@@ -1,7 +1,7 @@
 """What `papertape record` holds in memory: many symbols of the exchange in a box, each program a process of its own.
 
-    python benchmarks/record_memory.py
-    python benchmarks/record_memory.py --symbols 50 --seconds 300 --json
+    python3 x.py bench --memory
+    python3 x.py bench --memory --symbols 50 --seconds 300 --json
 
 Spot snapshots of 50 symbols take three minutes, since the venue's weights allow no more; until a symbol has its own, its depth
 events are held, which is when memory is at its highest. `peak` is over the whole run, `steady` the median of its last
