@@ -5,7 +5,8 @@
     test  [ARGS]   all checks, then all tests; ARGS go to pytest
     check          the checks alone: ruff, mypy, import rule
     soak  [ARGS]   simulated worlds with all faults (soak --seeds 0-999); soak --live runs over real sockets
-    bench [ARGS]   measure (papertape bench ARGS); bench --peers [--json] measures beside other packages
+    bench [ARGS]   measure (papertape bench ARGS); bench --peers [--json] measures beside other packages,
+                   bench --memory what papertape record holds with many symbols
     docs           check the documents: links, commands, runnable examples
     fmt            format the code and sort its imports
     wheel          build the wheel into dist/
@@ -52,7 +53,7 @@ FORMAT: tuple[Step, ...] = (
     ("ruff format", ("-m", "ruff", "format", ".")),
 )
 DOCS: tuple[Step, ...] = (("documents", ("-m", "pytest", "tests/test_docs.py")),)
-PEERS = ("record", "replay", "strategies")
+PEERS = ("decode", "record", "replay", "strategies")
 WHEEL: tuple[Step, ...] = (("wheel", ("-m", "build", "--wheel", "--no-isolation", "--outdir", "dist")),)
 
 
@@ -60,6 +61,8 @@ def steps_of(task: str, args: Sequence[str]) -> tuple[Step, ...] | None:
     """The steps of a task, each a name and the arguments for the environment's Python; None if there is no such task."""
     if task == "bench" and args[:1] == ["--peers"]:
         return tuple((f"{name} beside peers", (f"benchmarks/peers/{name}.py", *args[1:])) for name in PEERS)
+    if task == "bench" and args[:1] == ["--memory"]:
+        return (("memory of record", ("benchmarks/record_memory.py", *args[1:])),)
     if task in ("demo", "bench"):
         return ((task, ("-m", "papertape", task, *args)),)
     if task == "soak" and args[:1] == ["--live"]:

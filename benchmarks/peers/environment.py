@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".bench-peers"
-PINNED = ("cryptofeed==2.4.1", "hftbacktest==2.4.4", "nautilus_trader==1.221.0")
+PINNED = ("ccxt==4.5.90", "cryptofeed==2.4.1", "hftbacktest==2.4.4", "nautilus_trader==1.221.0", "orjson==3.13.0")
 STAMP = FOLDER / "pinned.txt"
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 

@@ -384,6 +384,9 @@ class BenchRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Measure recording on one core: socket, decoder, tape, book."""
 
     frames: Annotated[int, Meta(description="How many frames to send.", ge=1000)] = 300_000
+    rate: Annotated[
+        int, Meta(description="How many to send a second, evenly; 0 for as fast as they are taken.", ge=0)
+    ] = 0
 
 
 class BenchRecordResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
-"""A server that sends prepared frames as fast as the socket takes them; runs as a process of its own.
+"""A server that sends prepared frames, as fast as the socket takes them or so many a second; runs as a process of its own.
 
-`python -m papertape.runtime.bench.blaster FRAMES` prints its port, serves exchangeInfo and one
+`python -m papertape.runtime.bench.blaster FRAMES [RATE]` prints its port, serves exchangeInfo and one
 stream connection, and ends when its standard input is closed.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import sys
+import time
 
 ACCEPT_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, section 1.3."""
@@ -55,17 +56,18 @@ def framed(payload: bytes) -> bytes:
     return b"\x81\x7e" + len(payload).to_bytes(2, "big") + payload
 
 
-async def serve(count: int) -> None:
-    """Serve `count` frames to each stream connection, until standard input is closed."""
+async def serve(count: int, rate: int = 0) -> None:
+    """Serve `count` frames to each stream connection, `rate` of them a second if it is not 0, until standard input is closed."""
+    chunk_frames = 1 if rate else CHUNK_FRAMES
     chunks = [
-        b"".join(framed(frame(number)) for number in range(start, min(start + CHUNK_FRAMES, count)))
-        for start in range(0, count, CHUNK_FRAMES)
+        b"".join(framed(frame(number)) for number in range(start, min(start + chunk_frames, count)))
+        for start in range(0, count, chunk_frames)
     ]
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if head.startswith(b"GET /stream"):
-            await _send_stream(head, reader, writer, chunks)
+            await _send_stream(head, reader, writer, chunks, rate)
         else:
             size = len(EXCHANGE_INFO)
             writer.write(
@@ -81,7 +83,7 @@ async def serve(count: int) -> None:
 
 
 async def _send_stream(
-    head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: list[bytes]
+    head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunks: list[bytes], rate: int
 ) -> None:
     key = (
         next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
@@ -93,11 +95,22 @@ async def _send_stream(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept
     )
-    for chunk in chunks:
+    started_s = time.perf_counter()
+    for number, chunk in enumerate(chunks):
+        if rate:
+            await _wait_until(started_s + number / rate)
         writer.write(chunk)
         await writer.drain()
     await reader.read()
 
 
+async def _wait_until(due_s: float) -> None:
+    """Wait to a fraction of a millisecond, which a loop's own timers cannot; others have their turn once before it."""
+    await asyncio.sleep(0)
+    ahead_s = due_s - time.perf_counter()
+    if ahead_s > 0:
+        time.sleep(ahead_s)  # noqa: ASYNC251 - see above
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(*map(int, sys.argv[1:])))

@@ -29,7 +29,7 @@ from papertape.tape.market_writer import MarketWriter
 
 def run(request: BenchRecord, shell: Shell) -> Outcome[BenchRecordResult]:
     """Handle a `BenchRecord` request."""
-    command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames)]
+    command = [sys.executable, "-m", "papertape.runtime.bench.blaster", str(request.frames), str(request.rate)]
     # Its standard input is ours to close: that ends it, however we end.
     read_end, write_end = os.pipe()
     with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE, text=True) as blaster:

@@ -6,7 +6,7 @@ from papertape.venue.synthetic.listings import LISTINGS, NAMES, Listing, first_s
 
 
 def test_names_are_known_by_their_quote_and_stand_once() -> None:
-    assert len(NAMES) == len(set(NAMES)) == 20
+    assert len(NAMES) == len(set(NAMES)) == 50
     assert NAMES[:5] == ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT")
     assert {split_symbol(name)[1] for name in NAMES} == {"USDT"}
 
@@ -24,9 +24,9 @@ def test_lots_per_quote() -> None:
 
 
 def test_the_first_symbols() -> None:
-    assert first_symbols(20) == NAMES
-    for count in (0, 21, -1):
-        with pytest.raises(InputError, match=f"from 1 to 20, was {count}"):
+    assert first_symbols(50) == NAMES
+    for count in (0, 51, -1):
+        with pytest.raises(InputError, match=f"from 1 to 50, was {count}"):
             first_symbols(count)
 
 

@@ -15,11 +15,19 @@ from collections import deque
 from enum import Enum
 from typing import NamedTuple
 
+import msgspec
+
 from papertape.data.wire.binance.payloads import DepthUpdate
 from papertape.data.wire.binance.rules import Rules
 
-HELD_EVENTS_MAX = 10_000
-"""Events held per symbol; beyond, the oldest are let go (they stand on the tape)."""
+HELD_BYTES_MAX = 16 << 20
+"""What the events that all symbols of a machine hold may take; beyond its share, a symbol lets its oldest go.
+
+They stand on the tape, and a snapshot is newer than most: what it needs are the events since it was asked for."""
+_EVENT_BYTES = 48
+"""What a held event takes beside its text."""
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(DepthUpdate).decode
 
 
 class Fate(Enum):
@@ -45,11 +53,17 @@ class Bridge(NamedTuple):
 
 
 class BookSync:
-    """State of one symbol's book synchronisation. `wants_snapshot` asks for (another) REST snapshot."""
+    """State of one symbol's book synchronisation. `wants_snapshot` asks for (another) REST snapshot.
 
-    def __init__(self, rules: Rules) -> None:
+    `held_bytes_max` bounds the events that it holds; the newest one stays, however large.
+    """
+
+    def __init__(self, rules: Rules, held_bytes_max: int = HELD_BYTES_MAX) -> None:
+        self.held_bytes_max = held_bytes_max
         self._rules = rules
-        self._held: deque[DepthUpdate] = deque(maxlen=HELD_EVENTS_MAX)
+        # Packed: as objects they take seven times as much.
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
         self._fresh = False
         self.synced = False
         self.last_id = 0
@@ -76,17 +90,18 @@ class BookSync:
         """Judge a snapshot at `last_id`."""
         if self.synced:
             return Bridge(False, [])
-        events = [event for event in self._held if event.u > last_id]
+        events = [event for event in map(_unpack, self._held) if event.u > last_id]
         at = last_id
         for position, event in enumerate(events):
             rule = self._rules.follows if position else self._rules.bridges
             if not rule(at, event.U, event.u, event.pu):
                 # A gap among the held events: only what came after it can still be bridged.
-                self._held = deque(events[position:], maxlen=HELD_EVENTS_MAX)
-                self.wants_snapshot = True
+                self._release()
+                for later in events[position:]:
+                    self._hold(later)
                 return Bridge(False, [])
             at = event.u
-        self._held.clear()
+        self._release()
         self.synced = True
         self.wants_snapshot = False
         self.last_id = at
@@ -95,12 +110,20 @@ class BookSync:
 
     def lose(self) -> None:
         """The connection was lost or an event did not follow: start anew."""
-        self._held.clear()
+        self._release()
         self.synced = False
         self._fresh = False
         self.wants_snapshot = False
         self.last_id = 0
 
     def _hold(self, event: DepthUpdate) -> None:
-        self._held.append(event)
+        packed = _pack(event)
+        self._held.append(packed)
+        self._held_bytes += len(packed) + _EVENT_BYTES
+        while self._held_bytes > self.held_bytes_max and len(self._held) > 1:
+            self._held_bytes -= len(self._held.popleft()) + _EVENT_BYTES
         self.wants_snapshot = True
+
+    def _release(self) -> None:
+        self._held.clear()
+        self._held_bytes = 0

@@ -15,6 +15,7 @@ from papertape.core.instruments import Instrument
 from papertape.core.values import Interval
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance import payloads
+from papertape.data.wire.binance.book_sync import HELD_BYTES_MAX
 from papertape.data.wire.binance.control import Control
 from papertape.data.wire.binance.feed import SymbolFeed
 from papertape.data.wire.binance.listing import DecimalsSeen, from_decimals, from_exchange_info
@@ -55,6 +56,8 @@ class BinanceMachine:
         self.feeds = {
             symbol: SymbolFeed(rules, symbol, index, gate, known.get(symbol)) for symbol, index in indices.items()
         }
+        for feed in self.feeds.values():
+            feed.sync.held_bytes_max = HELD_BYTES_MAX // len(self.feeds)
         self._takers: dict[bytes, Take] = market_takers({symbol: feed.values for symbol, feed in self.feeds.items()})
         for feed in self.feeds.values():
             self._takers |= stream_takers(feed)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from papertape.data.wire.binance.book_sync import HELD_EVENTS_MAX, BookSync, Fate
+from papertape.data.wire.binance.book_sync import BookSync, Fate
 from papertape.data.wire.binance.payloads import DepthUpdate
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 
@@ -187,12 +187,24 @@ def test_a_lost_connection_forgets_everything(rules: Rules) -> None:
     assert not sync.take_snapshot(10).taken
 
 
-def test_held_events_are_bounded_and_the_oldest_go_first() -> None:
-    sync = held(SPOT, *(event(number, number) for number in range(1, HELD_EVENTS_MAX + 3)))
+def test_held_events_are_bounded_by_bytes_and_the_oldest_go_first() -> None:
+    sync = BookSync(SPOT, held_bytes_max=100_000)
+    for number in range(1, 2_001):
+        sync.take_event(DepthUpdate(U=number, u=number, b=[("2681.62", "1.00")] * 10, a=[]))
     assert not sync.take_snapshot(0).taken
-    bridge = sync.take_snapshot(2)
+    assert sync.wants_snapshot
+    bridge = sync.take_snapshot(1_900)
     assert bridge.taken
-    assert len(bridge.events) == HELD_EVENTS_MAX
+    assert [one.u for one in bridge.events] == list(range(1_901, 2_001))
+    assert bridge.events[0].b == [("2681.62", "1.00")] * 10
+
+
+def test_the_newest_event_is_held_however_large() -> None:
+    sync = BookSync(SPOT, held_bytes_max=1)
+    for number in range(1, 4):
+        sync.take_event(event(number, number))
+    assert not sync.take_snapshot(1).taken
+    assert [one.u for one in sync.take_snapshot(2).events] == [3]
 
 
 def test_two_symbols_do_not_know_of_each_other() -> None:

@@ -7,6 +7,7 @@ import pytest
 from papertape.core.errors import DecodeError, UnknownInstrument
 from papertape.core.records import Flag, Kind, RecordBuffer
 from papertape.data.quality.gate import Gate
+from papertape.data.wire.binance.book_sync import HELD_BYTES_MAX
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.rules import SPOT, USDM
 from tests.binance_frames import TS, combined, depth, machine, snapshot, taken, ticker, trade
@@ -203,6 +204,11 @@ def test_each_symbol_goes_its_own_way() -> None:
     records = taken(one)
     assert records["instrument"][-1] == 0
     assert not records["flags"][-1] & Flag.HELD
+
+
+def test_symbols_share_the_room_for_events_that_wait() -> None:
+    made = BinanceMachine(SPOT, {"ETHUSDT": 0, "BTCUSDT": 1}, Gate(RecordBuffer()))
+    assert sum(feed.sync.held_bytes_max for feed in made.feeds.values()) == HELD_BYTES_MAX
 
 
 def test_partial_depth_is_told_by_the_name_alone() -> None:
