@@ -239,11 +239,10 @@ class SymbolFeed:
         """Prices and sizes of the levels of both sides."""
         if len(bids) + len(asks) > EVENT_RECORDS_MAX:
             raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {len(bids) + len(asks)}")
-        return self._side(bids), self._side(asks)
-
-    def _side(self, levels: Texts) -> Side:
-        prices, sizes = self._prices, self._sizes
-        return [prices[price] for price, _ in levels], sizes.many([size for _, size in levels])
+        levels, bid_count = bids + asks, len(bids)
+        prices = self._prices.many([price for price, _ in levels])
+        sizes = self._sizes.many([size for _, size in levels])
+        return (prices[:bid_count], sizes[:bid_count]), (prices[bid_count:], sizes[bid_count:])
 
     def open_finer(self, ts_recv_ns: int, finer: Finer) -> None:
         """Open the epoch that holds a number which was too fine for the present one.

@@ -222,4 +222,4 @@ def test_what_is_remembered_of_texts_is_bounded() -> None:
         one.take(TS, trade(number, "10.55", f"0.{number:05d}"))
         assert len(feed._sizes) <= PARSED_MAX
     assert len(feed._prices) == 1
-    assert PARSED_MAX <= 1 << 12, "two fields of fifty instruments fit into 100 MB"
+    assert PARSED_MAX <= 1 << 9, "two fields of fifty instruments fit into 10 MB"
