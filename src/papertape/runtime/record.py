@@ -9,7 +9,7 @@ from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, UsageError
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.runtime import mt5_record
+from papertape.runtime import mt5_record, sources_record
 from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
 from papertape.runtime.live_source import source_of
@@ -24,7 +24,12 @@ from papertape.runtime.shell import Shell
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
-    config = load_config(config_file()).real_time
+    whole_config = load_config(config_file())
+    if request.source:
+        return run_async(sources_record.record(request, whole_config))
+    if request.venue is None or request.backup:
+        raise UsageError("expected --venue, or --source with or without --backup")
+    config = whole_config.real_time
     if request.venue == "mt5":
         return run_async(mt5_record.record(request, config.forex))
     if request.gateway is not None or request.token_file is not None:
