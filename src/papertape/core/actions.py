@@ -6,7 +6,7 @@ everywhere; `extra_json_schema={"positional": True}` makes it an argument of the
 Prices and sizes in responses are decimal text; what is not defined is None.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -33,6 +33,7 @@ from papertape.core.source_actions import (
     Backups,
     FollowedSymbol,
     RecordedSource,
+    RecordedVenue,
     Sources,
     SymbolsSearch,
     SymbolsSearchResult,
@@ -153,7 +154,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Listen to a venue and write its market onto a tape."""
 
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
-    venue: Annotated[VenueName | Literal["mt5"] | None, Meta(description="Market to listen to.")] = None
+    venue: RecordedVenue = None
     source: Sources = []
     backup: Backups = []
     symbols: Symbols = []

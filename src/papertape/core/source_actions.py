@@ -7,11 +7,17 @@ from msgspec import Meta
 
 from papertape.core.action_parts import argument
 
+RecordedVenue = Annotated[
+    str | None,
+    Meta(
+        description="Market to listen to: binance-spot, binance-usdm, mt5, or a venue plug-in by its name or as file.py:Class."
+    ),
+]
 Sources = Annotated[
     list[str],
     Meta(
         description="Sources to listen to instead of --venue, separated by commas: binance-spot, binance-usdm, mt5, ccxt:ID, "
-        "or a source of the configuration; the first is the preferred one, and its clock is the tape's."
+        "server:NAME of the configuration, or a venue plug-in; the first is the preferred one, and its clock is the tape's."
     ),
 ]
 Backups = Annotated[

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import msgspec
 
+from papertape.core.action_parts import VenueName
 from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, UsageError
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
+from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime import mt5_record, sources_record
 from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
@@ -25,7 +27,7 @@ from papertape.runtime.shell import Shell
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
     whole_config = load_config(config_file())
-    if request.source:
+    if request.source or (request.venue is not None and request.venue not in (*VENUES, "mt5")):
         return run_async(sources_record.record(request, whole_config))
     if request.venue is None or request.backup:
         raise UsageError("expected --venue, or --source with or without --backup")
@@ -35,7 +37,12 @@ def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     if request.gateway is not None or request.token_file is not None:
         raise UsageError(f"expected --gateway and --token-file with --venue mt5 only, was --venue {request.venue}")
     source = source_of(
-        request.venue, request.symbols, request.ws_url, request.rest_url, config.crypto, streams=request.streams
+        msgspec.convert(request.venue, VenueName),
+        request.symbols,
+        request.ws_url,
+        request.rest_url,
+        config.crypto,
+        streams=request.streams,
     )
     return run_async(_record(request, source))
 

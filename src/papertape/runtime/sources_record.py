@@ -1,29 +1,22 @@
 """`papertape record --source`: several venues onto one tape, with backups, until the time is up or a signal comes."""
 
-import asyncio
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from papertape.core.actions import Record, RecordedSymbol, RecordResult
 from papertape.core.errors import ConnectFailed, InputError, UsageError
 from papertape.core.fixed import format_fixed
 from papertape.core.source_actions import FollowedSymbol, RecordedSource
-from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
+from papertape.data.multi_asset_connector import MultiAssetConnector
 from papertape.data.sources import Source
-from papertape.runtime.clocks import UtcClock
+from papertape.data.wire.binance.rules import VENUES
 from papertape.runtime.config import Config
 from papertape.runtime.logs import start_logs
-from papertape.runtime.loops import stop_signals
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import ROUTINE
 from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.sources import made_sources
-from papertape.runtime.sources_recording import SourcesRecording, Standing
-from papertape.tape.market_writer import MarketWriter
-
-BUFFER_RECORDS = 1_000_000
-"""Records that may wait to be written: a second or more of the busiest markets."""
+from papertape.runtime.sources_recording import SourcesRecording, open_sources_recording
+from papertape.runtime.venues import venue_names
 
 
 async def record(request: Record, config: Config) -> Outcome[RecordResult]:
@@ -31,23 +24,20 @@ async def record(request: Record, config: Config) -> Outcome[RecordResult]:
     symbols = tuple(dict.fromkeys(one.strip() for one in request.symbols or config.real_time.crypto.symbols))
     if not all(symbols):
         raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
-    if request.venue or request.gateway or request.streams or request.ws_url or request.rest_url or request.reel_out:
-        raise UsageError(
-            "expected no --venue, --gateway, --streams, --ws-url, --rest-url or --reel-out with --source: "
-            "the configuration says where sources are"
-        )
-    sources = tuple(dict.fromkeys(request.source))
-    backups = tuple(dict.fromkeys(request.backup))
-    if twice := [one for one in backups if one in sources]:
-        raise UsageError(f"expected other names after --backup than after --source, was {', '.join(twice)} in both")
+    sources, backups = _names(request)
     log = start_logs("record")
 
     def note(event: str, **facts: object) -> None:
         (log.info if event in ROUTINE else log.warning)(event, **facts)
 
     log.info("recording", symbols=",".join(symbols), sources=sources, backups=backups, tape=request.tape)
-    async with made_sources([*sources, *backups], config, note) as made:
-        result, interrupted = await _record(request, symbols, made, sources, note)
+    url = request.ws_url[0] if request.ws_url else ""
+    async with (
+        made_sources([*sources, *backups], config, note, symbols, url) as made,
+        open_sources_recording(Path(request.tape), made, symbols, sources, note) as opened,
+    ):
+        interrupted = await opened.listen(request.seconds)
+        result = _result(opened.recording, opened.connector, made)
     if interrupted:
         return Outcome(result, INTERRUPTED)
     if not result.connected:
@@ -55,29 +45,27 @@ async def record(request: Record, config: Config) -> Outcome[RecordResult]:
     return Outcome(result)
 
 
-async def _record(
-    request: Record, symbols: Sequence[str], made: dict[str, Source], sources: Sequence[str], note: Callable[..., None]
-) -> tuple[RecordResult, bool]:
-    directory, clock = Path(request.tape), UtcClock()
-    backups = tuple(name for name in made if name not in sources)
-    followed = AssetClass(provider=sources[0], symbols=(), buffer_size=BUFFER_RECORDS, backups=backups)
-    with MarketWriter.open(directory) as writer:
-        if writer.recovery is not None:
-            note("tape recovered", what=str(writer.recovery))
-        before = Standing(directory, writer)
-        recording = SourcesRecording(before, writer, clock, note)
-        async with MultiAssetConnector(made, followed, followed, clock, note, numbers=before.numbers) as connector:
-            with stop_signals() as stop:
-                async with asyncio.TaskGroup() as group:
-                    running = group.create_task(recording.run(connector, symbols, sources))
-                    ends: list[asyncio.Future[Any]] = [running, stop, recording.intake.failed]
-                    await asyncio.wait(ends, timeout=request.seconds, return_when=asyncio.FIRST_COMPLETED)
-                    running.cancel()
-                interrupted = stop.done() and stop.result()
-            result = _result(recording, connector, made)
-    if recording.intake.failed.done():
-        recording.intake.failed.result()
-    return result, interrupted
+def _names(request: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Sources and backups; a venue plug-in is the one source. Raises UsageError for what does not go with them."""
+    if request.gateway or request.token_file or request.streams or request.rest_url or request.reel_out:
+        raise UsageError(
+            "expected no --gateway, --token-file, --streams, --rest-url or --reel-out with --source or a venue plug-in"
+        )
+    if request.venue is not None:
+        if request.source or request.backup:
+            raise UsageError("expected --venue or --source, was both: name the plug-in as a source")
+        if ":" not in request.venue and request.venue not in venue_names():
+            told = ", ".join([*VENUES, "mt5", *venue_names()])
+            raise UsageError(f"--venue: expected one of {told}, or file.py:Class, was {request.venue!r}")
+        if len(request.ws_url) > 1:
+            raise UsageError("expected one --ws-url with a venue plug-in: it is heard over one connection")
+        return (request.venue,), ()
+    if request.ws_url:
+        raise UsageError("expected no --ws-url with --source: the configuration says where sources are")
+    sources, backups = tuple(dict.fromkeys(request.source)), tuple(dict.fromkeys(request.backup))
+    if twice := [one for one in backups if one in sources]:
+        raise UsageError(f"expected other names after --backup than after --source, was {', '.join(twice)} in both")
+    return sources, backups
 
 
 def _result(recording: SourcesRecording, connector: MultiAssetConnector, made: dict[str, Source]) -> RecordResult:

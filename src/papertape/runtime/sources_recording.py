@@ -1,27 +1,32 @@
 """Several sources onto one tape: what the front door brings, in the one order that the tape has."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from papertape.core.clock import Clock
 from papertape.core.errors import VenueError
 from papertape.core.instruments import Instrument, instrument_event, listed_in
-from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind, RecordBuffer, Verdict
+from papertape.core.records import NO_ID, WHOLE, GapCause, Kind, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
-from papertape.data.multi_asset_connector import MultiAssetConnector
+from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
 from papertape.data.quality.gate import Gate
 from papertape.data.record_stream import RecordStream
-from papertape.data.sources import SourceHealth
+from papertape.data.sources import Source, SourceHealth
 from papertape.data.wire.symbols import Place
+from papertape.runtime.clocks import UtcClock
+from papertape.runtime.loops import stop_signals
+from papertape.runtime.tally import Records, Tally
 from papertape.runtime.tape_intake import TapeIntake
 from papertape.tape.market_reader import MarketReader
 from papertape.tape.market_writer import MarketWriter
 
-Records = np.ndarray[Any, np.dtype[Any]]
+BUFFER_RECORDS = 1_000_000
+"""Records that may wait to be written: a second or more of the busiest markets."""
 
 
 class Standing:
@@ -41,55 +46,6 @@ class Standing:
     def numbers(self) -> dict[Place, int]:
         """The number of each symbol."""
         return {Place(one.venue, one.symbol): number for number, one in self.listed.items()}
-
-
-class Counts:
-    """What was written of one number."""
-
-    def __init__(self) -> None:
-        self.divergent = self.duplicates = self.missing = 0
-        self.print_ids: tuple[int, int] | None = None
-        """The lowest and the highest."""
-
-    def add(self, records: Records) -> None:
-        """Count the records of this number in one batch."""
-        kinds, verdicts = records["kind"], records["verdict"]
-        self.divergent += int(np.count_nonzero(verdicts & int(Verdict.DIVERGENT)))
-        gaps = records[(kinds == Kind.GAP) & (records["id"] == Kind.PRINT) & (records["x"] != NO_ID)]
-        self.missing += int((gaps["y"] - gaps["x"] + 1).sum())
-        prints = kinds == Kind.PRINT
-        if prints.any():
-            self.duplicates += int(np.count_nonzero(verdicts[prints] & int(Verdict.DUPLICATE)))
-            self.missing -= int(np.count_nonzero(records["flags"][prints] & int(Flag.BACKFILL)))
-            ids = records["id"][prints]
-            low, high = self.print_ids or (int(ids[0]), int(ids[0]))
-            self.print_ids = min(low, int(ids.min())), max(high, int(ids.max()))
-
-
-class Tally:
-    """What was written, by number."""
-
-    def __init__(self) -> None:
-        self.verdicts = dict.fromkeys(Verdict, 0)
-        self.switches: dict[int, int] = {}
-        self.counts: dict[int, Counts] = {}
-        self.batches = 0
-
-    def of(self, number: int) -> Counts:
-        """What was written of this number so far."""
-        return self.counts.setdefault(number, Counts())
-
-    def add(self, records: Records) -> None:
-        """Count one batch."""
-        self.batches += 1
-        for number in records["instrument"][records["kind"] == Kind.SOURCE].tolist():
-            self.switches[number] = self.switches.get(number, 0) + 1
-        marked = records["verdict"][(records["verdict"] != 0) & (records["flags"] & Flag.FIRST != 0)]
-        if len(marked):
-            for verdict in Verdict:
-                self.verdicts[verdict] += int(np.count_nonzero(marked & int(verdict)))
-        for number in np.unique(records["instrument"]).tolist():
-            self.of(number).add(records[records["instrument"] == number])
 
 
 class SourcesRecording:
@@ -172,3 +128,49 @@ class SourcesRecording:
         for first, now, before in records[records["kind"] == Kind.SOURCE][["instrument", "x", "y"]].tolist():
             self.current[first] = now
             self._note("another source counts", now=str(connector.place(now)), before=str(connector.place(before)))
+
+
+class OpenRecording(NamedTuple):
+    """A recording whose sources run: its tape's writer, the door, and what is to be followed at which sources."""
+
+    writer: MarketWriter
+    recording: SourcesRecording
+    connector: MultiAssetConnector
+    symbols: Sequence[str]
+    sources: Sequence[str]
+
+    async def listen(self, seconds: float | None) -> bool:
+        """Record until the time is up, a signal comes or it fails; True when interrupted."""
+        with stop_signals() as stop:
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(self.recording.run(self.connector, self.symbols, self.sources))
+                ends: list[asyncio.Future[Any]] = [running, stop, self.recording.intake.failed]
+                await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                running.cancel()
+            return stop.done() and stop.result()
+
+
+@asynccontextmanager
+async def open_sources_recording(
+    directory: Path,
+    made: Mapping[str, Source],
+    symbols: Sequence[str],
+    sources: Sequence[str],
+    note: Callable[..., None],
+) -> AsyncIterator[OpenRecording]:
+    """A recording of `made` onto the tape `directory`, made or continued; those that are not in `sources` are backups.
+
+    Raises the error that writing failed with.
+    """
+    clock = UtcClock()
+    backups = tuple(name for name in made if name not in sources)
+    followed = AssetClass(provider=sources[0], symbols=(), buffer_size=BUFFER_RECORDS, backups=backups)
+    with MarketWriter.open(directory) as writer:
+        if writer.recovery is not None:
+            note("tape recovered", what=str(writer.recovery))
+        before = Standing(directory, writer)
+        recording = SourcesRecording(before, writer, clock, note)
+        async with MultiAssetConnector(made, followed, followed, clock, note, numbers=before.numbers) as connector:
+            yield OpenRecording(writer, recording, connector, symbols, sources)
+    if recording.intake.failed.done():
+        recording.intake.failed.result()

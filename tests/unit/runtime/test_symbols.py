@@ -17,7 +17,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_source_that_nobody_knows_is_told_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"expected a source \(binance, .*mt5, ccxt:ID\), was 'nowhere'"):
+    with pytest.raises(
+        ConfigError, match=r"expected a source \(binance, .*mt5, ccxt:ID\) or a venue plug-in, was 'nowhere'"
+    ):
         search(SymbolsSearch(text="btc", source=["nowhere"]), Shell())
 
 
