@@ -29,7 +29,7 @@ from papertape.runtime.paper_market import PaperMarket, binance_market, plugged_
 from papertape.runtime.recording import ROUTINE
 from papertape.runtime.runs import RunPlan, WrittenRun, account_results, new_run
 from papertape.runtime.shell import Shell
-from papertape.runtime.venues import load_venue
+from papertape.runtime.venues import check_named, load_venue
 from papertape.runtime.watchdog import watched
 
 Opened = Callable[[Callable[..., None]], AbstractAsyncContextManager[PaperMarket]]
@@ -71,6 +71,7 @@ def _tape(request: Paper, venue: str) -> Path:
 
 def checked_plug_in(request: Paper) -> Venue:
     """The plug-in that is named. Raises UsageError for what does not go with one, InputError for what is none."""
+    check_named(request.venue, list(VENUES))
     if request.rest_url or len(request.ws_url) > 1 or not request.symbols:
         raise UsageError("expected --symbols, at most one --ws-url and no --rest-url with a venue plug-in")
     return load_venue(request.venue)

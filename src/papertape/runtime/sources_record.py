@@ -16,7 +16,7 @@ from papertape.runtime.recording import ROUTINE
 from papertape.runtime.replay_source import verdict_names
 from papertape.runtime.sources import made_sources
 from papertape.runtime.sources_recording import SourcesRecording, open_sources_recording
-from papertape.runtime.venues import venue_names
+from papertape.runtime.venues import check_named
 
 
 async def record(request: Record, config: Config) -> Outcome[RecordResult]:
@@ -54,9 +54,7 @@ def _names(request: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if request.venue is not None:
         if request.source or request.backup:
             raise UsageError("expected --venue or --source, was both: name the plug-in as a source")
-        if ":" not in request.venue and request.venue not in venue_names():
-            told = ", ".join([*VENUES, "mt5", *venue_names()])
-            raise UsageError(f"--venue: expected one of {told}, or file.py:Class, was {request.venue!r}")
+        check_named(request.venue, [*VENUES, "mt5"])
         if len(request.ws_url) > 1:
             raise UsageError("expected one --ws-url with a venue plug-in: it is heard over one connection")
         return (request.venue,), ()
