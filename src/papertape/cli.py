@@ -19,7 +19,11 @@ from papertape.core.actions import ACTIONS
 from papertape.core.errors import PapertapeError, UsageError
 from papertape.runtime.outcome import INTERRUPTED
 
-GROUPS = {"config": "Check or show the configuration.", "bench": "Measure speed on this machine."}
+GROUPS = {
+    "config": "Check or show the configuration.",
+    "symbols": "Find symbols.",
+    "bench": "Measure speed on this machine.",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,7 +96,7 @@ def _request(action: Action, given: argparse.Namespace) -> msgspec.Struct:
         value = getattr(given, field.encode_name)
         if value is None:
             continue
-        if field.encode_name in ("symbols", "streams", "ws_url"):
+        if field.encode_name in ("symbols", "streams", "ws_url", "source", "backup"):
             value = [part for text in value for part in text.split(",")]
         values[field.encode_name] = value
     try:

@@ -82,6 +82,7 @@ def test_the_first_help_lists_every_command(capsys: pytest.CaptureFixture[str]) 
         (["venue", "--reel", "r", "--venue", "binance-spot", "--symbol", "A", "--port", "65536"], "--port"),
         (["venue", "--reel", "r", "--venue", "binance-spot", "--symbol", "A", "--speed", "-1"], "--speed"),
         (["venue", "--reel", "r", "--venue", "binance-spot", "--symbol", "A", "--speed", "nan"], "--speed"),
+        (["paper", "--venue", "nasdaq", "--strategy", "a:B", "--symbols", "A"], "binance-spot"),
         (["replay"], "neither"),
         (["replay", "tape", "--reel", "r"], "both"),
         (["replay", "tape", "--venue", "binance-spot"], "--venue"),

@@ -6,7 +6,7 @@ everywhere; `extra_json_schema={"positional": True}` makes it an argument of the
 Prices and sizes in responses are decimal text; what is not defined is None.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -29,6 +29,15 @@ from papertape.core.action_parts import (
     argument,
 )
 from papertape.core.mt5_actions import Mt5Gateway, Mt5GatewayResult
+from papertape.core.source_actions import (
+    Backups,
+    FollowedSymbol,
+    RecordedSource,
+    RecordedVenue,
+    Sources,
+    SymbolsSearch,
+    SymbolsSearchResult,
+)
 from papertape.core.trading_actions import Paper, PaperResult, Serve, ServeResult
 
 
@@ -145,7 +154,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Listen to a venue and write its market onto a tape."""
 
     tape: Annotated[str, Meta(description="Directory of the tape; made when it does not exist, else continued.")]
-    venue: Annotated[VenueName | Literal["mt5"], Meta(description="Market to listen to.")]
+    venue: RecordedVenue = None
+    source: Sources = []
+    backup: Backups = []
     symbols: Symbols = []
     gateway: Annotated[
         str | None,
@@ -228,6 +239,10 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[str, int]
     symbols: list[RecordedSymbol]
     links: list[RecordedLink]
+    sources: list[RecordedSource] = []
+    """With --source: how each did."""
+    followed: list[FollowedSymbol] = []
+    """With --source: which places of each symbol counted."""
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
@@ -424,6 +439,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("record", Record, RecordResult),
     Action("serve", Serve, ServeResult),
     Action("replay", Replay, ReplayResult),
+    Action("symbols search", SymbolsSearch, SymbolsSearchResult),
     Action("verify", Verify, VerifyResult),
     Action("venue", Venue, VenueResult),
     Action("bench replay", BenchReplay, BenchReplayResult),

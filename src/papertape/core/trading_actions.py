@@ -16,7 +16,6 @@ from papertape.core.action_parts import (
     RunSeed,
     Strategies,
     Symbols,
-    VenueName,
     WsUrls,
 )
 
@@ -28,7 +27,12 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     strategies remember. Nothing is filled in between. No real order ever leaves papertape.
     """
 
-    venue: Annotated[VenueName, Meta(description="Market to listen to.")]
+    venue: Annotated[
+        str,
+        Meta(
+            description="Market to listen to: binance-spot, binance-usdm, or a venue plug-in by name or as file.py:Class."
+        ),
+    ]
     strategy: Strategies
     symbols: Symbols = []
     cash: Cash = "100000"

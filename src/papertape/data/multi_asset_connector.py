@@ -6,8 +6,8 @@ It takes sources by name (`data.sources.Source`), finds symbols however they are
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from types import MappingProxyType, TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -58,10 +58,18 @@ class NormalizedData(msgspec.Struct, frozen=True):
     records: bytes
 
 
+class SymbolMatch(NamedTuple):
+    """A symbol that a search found: whether it is meant, or only spelled alike."""
+
+    info: SymbolInfo
+    is_meant: bool
+
+
 class MultiAssetConnector:
     """Forex and crypto through one door. An async context manager: the sources run as long as the block does.
 
-    `note` is told what happens, for the log. Raises ConfigError for a provider, backup or timeframe that is none.
+    `note` is told what happens, for the log; `numbers` are those that symbols have already, on a tape that is
+    continued. Raises ConfigError for a provider, backup or timeframe that is none.
     """
 
     def __init__(
@@ -72,8 +80,10 @@ class MultiAssetConnector:
         clock: Clock,
         note: Callable[..., None],
         rules: RivalRules = DEFAULT_RULES,
+        *,
+        numbers: Mapping[Place, int] = MappingProxyType({}),
     ) -> None:
-        self._hub = SourceHub(sources, clock, note, rules)
+        self._hub = SourceHub(sources, clock, note, rules, numbers)
         self._forex = forex
         self._crypto = crypto
         self._clock = clock
@@ -145,6 +155,36 @@ class MultiAssetConnector:
         Raises UnknownInstrument with the nearest names, VenueError when no provider tells what it lists.
         """
         return self._hub.infos[await self._find(symbol)]
+
+    async def search_symbols(self, text: str, limit: int) -> list[SymbolMatch]:
+        """Symbols of all sources that `text` means, however it is written, then those that are spelled alike.
+
+        Raises VenueError when no source tells what it lists; one that does not is noted.
+        """
+        failures = await self._load(self._hub.names)
+        if failures and len(failures) == len(self._hub.names):
+            raise failures[0]
+        meant = self._hub.index.candidates(text)
+        return [
+            SymbolMatch(self._hub.infos[place], place in meant) for place in self._hub.index.search(text, limit=limit)
+        ]
+
+    async def places_of(self, symbol: str, sources: Sequence[str]) -> list[Place]:
+        """Where `symbol` is listed, however it is written: at most one place at each of `sources`.
+
+        Raises UnknownInstrument when that is nowhere, or one of several at a source; VenueError when one does not tell.
+        """
+        found: list[Place] = []
+        for name in sources:
+            await self._hub.load(name)
+            venue = self._hub.source(name).venue
+            if self._hub.index.candidates(symbol, [venue]):
+                found.append(self._hub.index.resolve(symbol, [venue]))
+        return found or [await self._resolve(symbol, [self._hub.source(one).venue for one in sources], sources)]
+
+    def place(self, number: int) -> Place:
+        """The symbol that has this number."""
+        return self._hub.place(number)
 
     @property
     def health(self) -> dict[str, SourceHealth]:

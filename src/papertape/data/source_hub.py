@@ -38,7 +38,12 @@ class SourceHub:
     """The sources by name, what they list, and who follows what. `run` works until cancelled."""
 
     def __init__(
-        self, sources: Mapping[str, Source], clock: Clock, note: Callable[..., None], rules: RivalRules
+        self,
+        sources: Mapping[str, Source],
+        clock: Clock,
+        note: Callable[..., None],
+        rules: RivalRules,
+        numbers: Mapping[Place, int],
     ) -> None:
         self.index = SymbolIndex()
         self.infos: dict[Place, SymbolInfo] = {}
@@ -47,10 +52,14 @@ class SourceHub:
         self._note = note
         self._rules = rules
         self._venues = {source.venue: name for name, source in self._sources.items()}
+        if len(self._venues) < len(self._sources):
+            told = ", ".join(f"{name} ({source.venue})" for name, source in self._sources.items())
+            raise ConfigError(f"expected sources of one venue each, was {told}")
+        self._clock_rank = len(self._sources)
         self._loading: dict[str, asyncio.Lock] = {name: asyncio.Lock() for name in self._sources}
         self._told_ns: dict[str, int] = {}
-        self._lanes: dict[Place, Lane] = {}
-        self._by_number: list[Lane] = []
+        self._lanes = {place: Lane(place, number, {}) for place, number in numbers.items()}
+        self._by_number = {lane.number: lane for lane in self._lanes.values()}
         self._instruments: dict[int, Instrument] = {}
         self._rivals: dict[int, Rivals] = {}
         self._groups: dict[int, list[Rivals]] = {}
@@ -97,12 +106,15 @@ class SourceHub:
         """The number of a symbol on the tape, its own for as long as the hub lives."""
         lane = self._lanes.get(place)
         if lane is None:
-            if len(self._by_number) == INSTRUMENTS_MAX:
+            number = max(self._by_number, default=-1) + 1
+            if number == INSTRUMENTS_MAX:
                 raise InputError(f"expected at most {INSTRUMENTS_MAX} symbols, were more")
-            lane = Lane(place, len(self._by_number), {})
-            self._lanes[place] = lane
-            self._by_number.append(lane)
+            lane = self._lanes[place] = self._by_number[number] = Lane(place, number, {})
         return lane.number
+
+    def place(self, number: int) -> Place:
+        """The symbol that has this number."""
+        return self._by_number[number].place
 
     async def follow(self, stream: RecordStream, symbol: str, places: Sequence[Place]) -> None:
         """Hand the stream one symbol from each of `places`, the preferred one first."""
@@ -187,7 +199,9 @@ class SourceHub:
 
     def _deliver(self, source: Source, data: bytes) -> None:
         """Judge one batch of a source against its rivals, and hand it to who wants it."""
-        records = self._in_order(as_records(data))
+        records = self._one_clock(source, self._in_order(as_records(data)))
+        if not len(records):
+            return
         has_facts = int(records["kind"].min()) < FIRST_MARKET_KIND
         if has_facts:
             for number, instrument in listed_in(records).items():
@@ -207,6 +221,15 @@ class SourceHub:
         for number in lost:
             place = self._by_number[number].place
             self._sources[self._venues[place.venue]].resync([place.symbol])
+
+    def _one_clock(self, source: Source, records: Records) -> Records:
+        """The records without CLOCK_OFFSETs of another venue's clock than the one that counts: of the first source that has one."""
+        is_offset = records["kind"] == Kind.CLOCK_OFFSET
+        if not is_offset.any():
+            return records
+        rank = list(self._sources).index(self._venues[source.venue])
+        self._clock_rank = min(rank, self._clock_rank)
+        return records if rank == self._clock_rank else records[~is_offset]
 
     def _in_order(self, records: Records) -> Records:
         """The records with arrivals that do not go back behind another source's, which was a moment quicker to deliver."""

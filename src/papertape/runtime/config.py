@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from papertape.core.action_parts import VenueName
 from papertape.core.errors import ConfigError, DataError
 from papertape.data.wire.timeframes import interval_ns
 
@@ -24,8 +25,9 @@ PLANNED_TABLES = (
     "ml_bridge",
 )
 """Tables of the plan that later steps bring; until then a value there could have no effect."""
-PROVIDERS = r"^(mt5|binance|binance-usdm|ccxt:[a-z0-9]+)$"
+PROVIDERS = r"^(mt5|binance|binance-usdm|ccxt:[a-z0-9]+|server:[a-z0-9-]+)$"
 """Names of sources: `runtime.sources` makes them."""
+SERVER = "server:"
 
 
 Symbols = Annotated[tuple[str, ...], Meta(description="Symbols that are followed when none are asked for.")]
@@ -102,11 +104,32 @@ def _check_timeframes(timeframes: tuple[str, ...]) -> None:
             raise ValueError(f"timeframes: {error}") from error
 
 
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[real_time.servers.NAME]`: a server of its own that speaks like Binance, as the source `server:NAME`."""
+
+    speaks: Annotated[VenueName, Meta(description="The market whose protocol it speaks.")]
+    ws_urls: Annotated[
+        tuple[str, ...], Meta(description="WebSocket bases; later ones stand in for earlier ones.", min_length=1)
+    ]
+    rest_url: Annotated[str, Meta(description="REST base.")]
+
+
 class RealTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[real_time]`: live data."""
 
     forex: Forex = Forex()
     crypto: Crypto = Crypto()
+    servers: Annotated[
+        dict[Annotated[str, Meta(pattern="^[a-z0-9-]+$")], Server],
+        Meta(description="Servers that speak like Binance, each under its name: a venue of that name."),
+    ] = {}
+
+    def __post_init__(self) -> None:
+        named = [self.forex.provider, *self.forex.backups, self.crypto.provider, *self.crypto.backups]
+        for name in named:
+            if name.startswith(SERVER) and name.removeprefix(SERVER) not in self.servers:
+                told = ", ".join(SERVER + one for one in self.servers) or "none"
+                raise ValueError(f"a source: expected a server of `real_time.servers` ({told}), was {name}")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -156,7 +179,9 @@ def commented_config() -> str:
 
 def _describe(struct: type[msgspec.Struct], value: msgspec.Struct, path: str, lines: list[str]) -> None:
     plain = [
-        field for field in msgspec.structs.fields(struct) if not isinstance(getattr(value, field.name), msgspec.Struct)
+        field
+        for field in msgspec.structs.fields(struct)
+        if not isinstance(getattr(value, field.name), msgspec.Struct | dict)
     ]
     if plain:
         lines += [f"# {(struct.__doc__ or '').partition(': ')[2]}", f"[{path}]"]

@@ -20,6 +20,7 @@ HANDLERS = {
     "record": "papertape.runtime.record:run",
     "serve": "papertape.runtime.serve:run",
     "replay": "papertape.runtime.replay:run",
+    "symbols search": "papertape.runtime.symbols:search",
     "verify": "papertape.runtime.verify:run",
     "venue": "papertape.runtime.venue:run",
     "bench replay": "papertape.runtime.bench.replay:run",

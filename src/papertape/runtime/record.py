@@ -4,12 +4,14 @@ from pathlib import Path
 
 import msgspec
 
+from papertape.core.action_parts import VenueName
 from papertape.core.actions import Record, RecordedLink, RecordedSymbol, RecordResult
 from papertape.core.book.rows import Book
 from papertape.core.errors import ConnectFailed, UsageError
 from papertape.core.fixed import format_fixed
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.runtime import mt5_record
+from papertape.data.wire.binance.rules import VENUES
+from papertape.runtime import mt5_record, sources_record
 from papertape.runtime.config import load_config
 from papertape.runtime.home import config_file
 from papertape.runtime.live_source import source_of
@@ -24,13 +26,23 @@ from papertape.runtime.shell import Shell
 
 def run(request: Record, shell: Shell) -> Outcome[RecordResult]:
     """Handle a `Record` request."""
-    config = load_config(config_file()).real_time
+    whole_config = load_config(config_file())
+    if request.source or (request.venue is not None and request.venue not in (*VENUES, "mt5")):
+        return run_async(sources_record.record(request, whole_config))
+    if request.venue is None or request.backup:
+        raise UsageError("expected --venue, or --source with or without --backup")
+    config = whole_config.real_time
     if request.venue == "mt5":
         return run_async(mt5_record.record(request, config.forex))
     if request.gateway is not None or request.token_file is not None:
         raise UsageError(f"expected --gateway and --token-file with --venue mt5 only, was --venue {request.venue}")
     source = source_of(
-        request.venue, request.symbols, request.ws_url, request.rest_url, config.crypto, streams=request.streams
+        msgspec.convert(request.venue, VenueName),
+        request.symbols,
+        request.ws_url,
+        request.rest_url,
+        config.crypto,
+        streams=request.streams,
     )
     return run_async(_record(request, source))
 

@@ -1,9 +1,10 @@
 """Venues by name: the entry points of the group `papertape.venues`, and `file.py:Class` for one that is not installed."""
 
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from papertape.core.errors import InputError
+from papertape.core.errors import InputError, UsageError
 from papertape.data.venue_port import Venue
 from papertape.runtime.strategies import module_of
 
@@ -14,6 +15,14 @@ PARTS = ("name", "url", "machine", "target", "requests")
 def venue_names() -> list[str]:
     """The names of all venues that installed packages bring."""
     return sorted(one.name for one in entry_points(group=GROUP))
+
+
+def check_named(text: str, own: Sequence[str]) -> None:
+    """Raise UsageError for a bare name that is none of an installed venue; `own` are those that need no plug-in."""
+    if ":" not in text and text not in venue_names():
+        raise UsageError(
+            f"--venue: expected one of {', '.join([*own, *venue_names()])}, or file.py:Class, was {text!r}"
+        )
 
 
 def load_venue(text: str) -> Venue:

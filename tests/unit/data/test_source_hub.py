@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from papertape.core.bars import BarSource
@@ -30,7 +31,7 @@ class Setting:
         self.crypto = MadeSource("binance-spot", [crypto("BTCUSDT")])
         self.notes: list[tuple[str, dict[str, Any]]] = []
         sources = {"forex": self.forex, "backup": self.backup, "crypto": self.crypto}
-        self.hub = SourceHub(sources, ManualClock(77), lambda text, **more: self.notes.append((text, more)), RULES)
+        self.hub = SourceHub(sources, ManualClock(77), lambda text, **more: self.notes.append((text, more)), RULES, {})
 
     def stream(self, limit: int = 1_000) -> RecordStream:
         async def nothing(*_: object) -> None: ...
@@ -209,3 +210,35 @@ async def test_a_catalogue_is_asked_for_once_and_a_source_that_is_none_is_named(
     assert setting.forex.catalogues == 1
     with pytest.raises(ConfigError, match="'mt4'.*backup, crypto, forex"):
         await setting.hub.load("mt4")
+
+
+async def test_only_one_venues_clock_is_told() -> None:
+    """The first source that has one, in the order of the sources; another's offset counts until it has."""
+
+    def offset(source: MadeSource, ts_ns: int, offset_ns: int) -> None:
+        source.gate.buffer.pack(0, ts_ns, Kind.CLOCK_OFFSET, WHOLE, 0, 0, 0, 0, offset_ns, 0, 0)
+        source.flush()
+
+    async with running() as setting:
+        stream = setting.stream()
+        await setting.hub.follow(stream, "EURUSD", [EURUSD])
+        await setting.hub.follow(stream, "BTCUSDT", [BTC])
+        waiting(stream)
+        offset(setting.crypto, 1, 70)
+        offset(setting.forex, 2, 30)
+        offset(setting.crypto, 3, 71)
+        offset(setting.forex, 4, 31)
+        told = np.concatenate([as_records(one) for one in stream.queue._batches])
+        assert told["x"].tolist() == [70, 30, 31]
+
+
+async def test_two_sources_of_one_venue_are_refused() -> None:
+    sources = {"a": MadeSource("mt5", []), "b": MadeSource("mt5", [])}
+    with pytest.raises(ConfigError, match="one venue each"):
+        SourceHub(sources, ManualClock(0), lambda *_, **__: None, RULES, {})
+
+
+async def test_symbols_keep_the_numbers_that_they_have() -> None:
+    sources = {"a": MadeSource("mt5", [])}
+    hub = SourceHub(sources, ManualClock(0), lambda *_, **__: None, RULES, {GBPUSD: 4})
+    assert (hub.number(GBPUSD), hub.number(EURUSD), hub.place(5)) == (4, 5, EURUSD)

@@ -9,13 +9,16 @@ import pytest
 
 from papertape.core.errors import ConfigError
 from papertape.data.connectors.aiohttp_client import AiohttpClient
+from papertape.data.connectors.binance_source import BinanceSource
+from papertape.data.connectors.venue_source import VenueSource
 from papertape.data.multi_asset_connector import MultiAssetConnector
 from papertape.data.record_stream import RecordStream, TimedBar
-from papertape.data.wire.binance.rules import SPOT
+from papertape.data.wire.binance.rules import SPOT, USDM
 from papertape.runtime.clocks import UtcClock
-from papertape.runtime.config import load_config
-from papertape.runtime.sources import binance_source, open_connector
+from papertape.runtime.config import Config, load_config
+from papertape.runtime.sources import binance_source, made_sources, open_connector
 from tests.made_source import MadeSource, crypto, fx
+from tests.toy_server import TOY_FILE
 
 MINUTE = 60_000_000_000
 FOREX = ["EURUSD", "GBPUSD", "USDJPY", "USDCHF", "NZDUSD"]
@@ -139,6 +142,31 @@ async def test_what_the_configuration_names_is_made(tmp_path: Path) -> None:
         venues = {name: connector._hub.source(name).venue for name in connector._hub.names}
         assert venues == {"binance": "binance-spot", "ccxt:kraken": "ccxt-kraken", "binance-usdm": "binance-usdm"}
         assert connector._hub.source("binance")._network.silence_s == 7  # type: ignore[attr-defined]
+
+
+async def test_a_server_of_the_configuration_is_a_source_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "papertape.toml"
+    file.write_text(
+        '[real_time.crypto]\nprovider = "server:mirror"\n'
+        '[real_time.servers.mirror]\nspeaks = "binance-usdm"\nws_urls = ["ws://a", "ws://b"]\nrest_url = "http://c"\n'
+    )
+    async with made_sources(["server:mirror"], load_config(file), lambda *_, **__: None) as made:
+        source = made["server:mirror"]
+        assert isinstance(source, BinanceSource)
+        assert source.venue == "mirror"
+        assert (source._network.ws_urls, source._network.rest_url) == (("ws://a", "ws://b"), "http://c")
+        assert source._rules.rest_prefix == USDM.rest_prefix
+    file.write_text('[real_time.crypto]\nbackups = ["server:mirror"]\n')
+    with pytest.raises(ConfigError, match="expected a server of `real_time.servers` .none., was server:mirror"):
+        load_config(file)
+
+
+async def test_a_plug_in_is_asked_for_the_symbols_that_name_it() -> None:
+    for symbols, asked in ((["ABC", "DEF"], ["ABC", "DEF"]), (["BTCUSDT", "toy:ABC"], ["ABC"])):
+        async with made_sources([TOY_FILE], Config(), lambda *_, **__: None, symbols, "ws://a/") as made:
+            source = made[TOY_FILE]
+            assert isinstance(source, VenueSource)
+            assert (source.venue, source._symbols, source._url) == ("toy", asked, "ws://a")
 
 
 async def test_a_market_is_found_at_its_own_servers_unless_others_are_named() -> None:

@@ -2,16 +2,20 @@
 
 Both connections bring the same streams for a while. What the old one brings is taken; what the new one brings is
 held until ids show that the two overlap: then what is held and has come already is dropped, and the rest is taken.
-So ids stay in order, and no print, event or quote is taken twice. The wire machine behind could only mark doubles:
+So ids stay in order, and no print, event or quote is taken twice. What a connection brings behind a later one, and
+nobody has brought before, is no double: it is taken late, as it would be outside of an overlap. The wire machine behind could only mark doubles:
 they would stand on the tape and count for every reader that does not look at verdicts, and a quote that comes late
 would undo a newer one.
 """
 
 import re
+from collections import deque
 from typing import NamedTuple
 
 HELD_BYTES_MAX = 8 << 20
 """What is held of the new connection's frames at most; beyond it the handover fails, and is tried again later."""
+SEEN_MAX = 512
+"""Ids of a stream that are remembered; what is older than all of them counts as a double."""
 STREAM_FROM = len(b'{"stream":"')
 _ID_FIELDS = {b"trade": b"t", b"aggTrade": b"a", b"bookTicker": b"u", b"depth": b"u"}
 _KIND = re.compile(rb"@([A-Za-z]+)")
@@ -46,6 +50,29 @@ class _Held(NamedTuple):
     frame: bytes
 
 
+class SeenIds:
+    """The latest ids of one stream that were taken. One that is lower than all it can know of counts as seen."""
+
+    def __init__(self) -> None:
+        self._order: deque[int] = deque()
+        self._ids: set[int] = set()
+        self._known_from = -1
+
+    def add(self, ident: int) -> bool:
+        """Take note of an id; whether it is new."""
+        if ident < self._known_from or ident in self._ids:
+            return False
+        if not self._order:
+            self._known_from = ident
+        self._order.append(ident)
+        self._ids.add(ident)
+        if len(self._order) > SEEN_MAX:
+            forgotten = self._order.popleft()
+            self._ids.discard(forgotten)
+            self._known_from = max(self._known_from, forgotten + 1)
+        return True
+
+
 class Handover:
     """Where each stream stands. `take_old` and `take_new` return the frames to take now, in order.
 
@@ -55,6 +82,7 @@ class Handover:
 
     def __init__(self) -> None:
         self._last: dict[bytes, int] = {}
+        self._seen: dict[bytes, SeenIds] = {}
         self._joined: set[bytes] = set()
         self._held: dict[bytes, list[_Held]] = {}
         self._owed: set[bytes] | None = None
@@ -88,7 +116,7 @@ class Handover:
             return self._first_only(stream, ids[1], frame)
         if self._owed is not None and stream not in self._held:
             self._owed.add(stream)
-        self._last[stream] = max(ids[1], self._last.get(stream, -1))
+        self._is_new(stream, ids[1])
         return [frame, *self._join(stream)]
 
     def take_new(self, frame: bytes) -> list[bytes]:
@@ -130,8 +158,14 @@ class Handover:
         return [frame for one in held for frame in self._first_only(stream, one.last, one.frame)]
 
     def _first_only(self, stream: bytes, last: int, frame: bytes) -> list[bytes]:
-        if last <= self._last.get(stream, -1):
+        if not self._is_new(stream, last):
             self.dropped += 1
             return []
-        self._last[stream] = last
         return [frame]
+
+    def _is_new(self, stream: bytes, last: int) -> bool:
+        self._last[stream] = max(last, self._last.get(stream, -1))
+        seen = self._seen.get(stream)
+        if seen is None:
+            seen = self._seen[stream] = SeenIds()
+        return seen.add(last)

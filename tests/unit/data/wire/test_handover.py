@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from papertape.data.wire.handover import HELD_BYTES_MAX, Handover, ids_of, stream_of
+from papertape.data.wire.handover import HELD_BYTES_MAX, SEEN_MAX, Handover, SeenIds, ids_of, stream_of
 
 
 def frame(stream: str, **data: object) -> bytes:
@@ -140,3 +140,58 @@ def test_any_interleaving_gives_each_id_once_and_in_order(seed: int) -> None:
     for name, frames in streams.items():
         came = [one for one in taken if name.encode() in stream_of(one)]
         assert came == frames
+
+
+def book_ticker(number: int) -> bytes:
+    return frame("abc@bookTicker", u=number, s="ABC", b="1", B="1", a="2", A="1")
+
+
+def test_a_quote_out_of_order_in_an_overlap_is_no_double() -> None:
+    handover = Handover()
+    taken = [*handover.take_old(book_ticker(1)), *handover.take_new(book_ticker(2))]
+    taken += [*handover.take_old(book_ticker(4)), *handover.take_old(book_ticker(3))]
+    taken += [one for number in (3, 4, 5) for one in handover.take_new(book_ticker(number))]
+    taken += [one for number in (2, 5, 6) for one in handover.take_old(book_ticker(number))]
+    assert ids(taken) == [1, 2, 4, 3, 5, 6]
+    assert handover.dropped == 4
+
+
+def test_an_event_that_only_the_new_one_brought_is_taken_though_the_old_one_is_ahead() -> None:
+    handover = Handover()
+    handover.take_new(depth(3, 4))
+    handover.take_new(depth(5, 6))
+    assert ids(handover.take_old(depth(1, 2))) == [2, 4, 6]
+    handover = Handover()
+    handover.take_old(depth(1, 2))
+    handover.take_old(depth(5, 6))
+    assert ids(handover.take_new(depth(3, 4))) == [4], "the old one lost it"
+
+
+def test_what_is_remembered_is_bounded_and_what_is_older_counts_as_seen() -> None:
+    seen = SeenIds()
+    assert not [number for number in range(10, 10 + SEEN_MAX + 5) if not seen.add(number)]
+    assert (len(seen._ids), len(seen._order)) == (SEEN_MAX, SEEN_MAX)
+    assert [seen.add(number) for number in (9, 10, 14, 15, 5_000)] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_frames_reordered_in_an_overlap_come_once_each(seed: int) -> None:
+    """Each connection brings its frames up to three places late; every id is taken once, and none is lost."""
+    draw = random.Random(seed)
+    handover = Handover()
+    published = [book_ticker(number) for number in range(1, 201)]
+    begins = draw.randint(20, 100)
+
+    def shuffled(frames: list[bytes]) -> list[bytes]:
+        places = sorted(range(len(frames)), key=lambda place: place + draw.uniform(0, 3))
+        return [frames[place] for place in places]
+
+    old = published[:10] + shuffled(published[10:])
+    lines = {"old": old, "new": shuffled(published[begins:])}
+    taken: list[bytes] = []
+    while lines["old"] or lines["new"]:
+        side = draw.choice([side for side in lines if lines[side]])
+        taken += (handover.take_old if side == "old" else handover.take_new)(lines[side].pop(0))
+    taken += handover.finish()
+    assert sorted(ids(taken)) == list(range(1, 201))
+    assert handover.dropped == len(published) - begins
