@@ -18,6 +18,7 @@ from papertape.runtime.live_source import source_of
 from papertape.runtime.live_view import Feed, LiveView, watch
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
+from papertape.runtime.metrics import metrics_of
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.runs import RunPlan, WrittenRun, account_results, new_run
@@ -69,7 +70,7 @@ async def _trade(request: Paper, plan: RunPlan, source: Source, tape: Path, shel
             recording.intake.apply = lambda seq, data: written.run.take(seq, as_records(data))
             title = f"papertape paper: {source.rules.venue}, run {run_id}{', gone on with' if went_on else ''}"
             view = LiveView(Feed.of(recording), written.run, title, latest)
-            async with asyncio.TaskGroup() as group:
+            async with metrics_of(recording, request.metrics, note), asyncio.TaskGroup() as group:
                 beside = (
                     group.create_task(watch(view, shell, LINE_EVERY_S)),
                     group.create_task(keep(written, lambda: recording.writer.next_seq, note)),
