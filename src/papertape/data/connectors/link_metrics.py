@@ -1,7 +1,7 @@
 """The health of a pool of connections in the Prometheus text format, version 0.0.4.
 
-The format: https://prometheus.io/docs/instrumenting/exposition_formats/ - a HELP and a TYPE line for each metric, then its
-samples; seconds rather than milliseconds, and counters that end in `_total`.
+By Prometheus' page "Exposition formats": a HELP and a TYPE line for each metric, then its samples; seconds rather than
+milliseconds, and counters that end in `_total`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
