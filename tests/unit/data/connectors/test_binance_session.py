@@ -130,7 +130,8 @@ async def test_spot_takes_one_connection_whose_url_subscribes():
     session, machine, _ = session_of(SPOT, wires)
     machine.list_from_snapshot(1, "ABCUSDT", DEPTH)
     await connected(session, wires, 1)
-    assert wires.urls == ["ws://venue/stream?streams=abcusdt@trade/abcusdt@bookTicker/abcusdt@depth@100ms"]
+    streams = "abcusdt@trade/abcusdt@bookTicker/abcusdt@depth@100ms"
+    assert wires.urls == [f"ws://venue/stream?streams={streams}&timeUnit=MICROSECOND"]
     assert wires.links[0].sent == []
 
 

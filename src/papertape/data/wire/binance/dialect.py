@@ -17,6 +17,7 @@ class BinanceDialect:
 
     def __init__(self, rules: Rules, control: Control) -> None:
         self._control = control
+        self._unit = f"&timeUnit={rules.time_unit}" if rules.time_unit else ""
         self.requests_per_s = rules.control_messages_per_s
         self.streams_max = rules.streams_per_connection
 
@@ -28,7 +29,7 @@ class BinanceDialect:
         count = min(len(streams), NAMES_PER_FRAME_MAX)
         while len("/".join(streams[:count])) > URL_BYTES_MAX:
             count //= 2
-        query = f"/stream?streams={'/'.join(streams[:count])}"
+        query = f"/stream?streams={'/'.join(streams[:count])}{self._unit}"
         return ([route + query, query] if route else [query]), count
 
     def subscribe(self, streams: Sequence[str]) -> list[bytes]:
