@@ -23,6 +23,10 @@ WsUrls = Annotated[
 RestUrl = Annotated[
     str | None, Meta(description="REST base, such as http://127.0.0.1:9870, instead of the venue's own.")
 ]
+MetricsPort = Annotated[
+    Annotated[int, Meta(ge=0, le=65535)] | None,
+    Meta(description="Port on 127.0.0.1 to serve /metrics on, for Prometheus; 0 takes a free one; without it, none."),
+]
 Strategies = Annotated[
     list[str],
     Meta(description="Strategy to trade, as module:Class or file.py:Class; each trades in an account of its own."),

@@ -17,6 +17,7 @@ from papertape.core.action_parts import (
     Cash,
     LatencyUs,
     Leverage,
+    MetricsPort,
     ModelsName,
     Positive,
     RestUrl,
@@ -180,6 +181,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reel_out: Annotated[
         str | None, Meta(description="Folder to keep the raw frames in as well: a reel per symbol and UTC day.")
     ] = None
+    metrics: MetricsPort = None
 
 
 class RecordedSymbol(msgspec.Struct, frozen=True, kw_only=True):

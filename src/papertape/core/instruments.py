@@ -62,6 +62,8 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     epoch: int = 0
     terms: ContractTerms | msgspec.UnsetType = msgspec.UNSET
     """Margin, swaps and commission, where the venue tells them."""
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    """The venue's word, such as BREAK or HALT, while it does not trade normally; unset while it does, or nobody said."""
 
     def is_open(self, ts_ns: int) -> bool:
         """Whether the time `ts_ns` (UTC) lies in a session; the closing minute does not."""

@@ -10,6 +10,7 @@ from papertape.core.action_parts import (
     Cash,
     LatencyUs,
     Leverage,
+    MetricsPort,
     ModelsName,
     Positive,
     RestUrl,
@@ -51,6 +52,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     ws_url: WsUrls = []
     rest_url: RestUrl = None
+    metrics: MetricsPort = None
 
 
 class PaperResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,9 +19,9 @@ async def record(request: Record, config: Forex) -> Outcome[RecordResult]:
     symbols = tuple(dict.fromkeys(one.strip() for one in request.symbols or config.symbols))
     if not all(symbols):
         raise InputError(f"--symbols: expected names parted by commas, was {','.join(request.symbols)!r}")
-    if request.ws_url or request.rest_url or request.reel_out:
+    if request.ws_url or request.rest_url or request.reel_out or request.metrics is not None:
         raise UsageError(
-            "expected no --ws-url, --rest-url or --reel-out with --venue mt5: a terminal has none of these"
+            "expected no --ws-url, --rest-url, --reel-out or --metrics with --venue mt5: a terminal has none of these"
         )
     if request.gateway is not None and not (request.token_file or config.token_file):
         raise UsageError("expected --token-file with --gateway: the file that the gateway was given too")

@@ -51,7 +51,7 @@ def run(request: Paper, shell: Shell) -> Outcome[PaperResult]:
         )
         plan = plan_of(request, request.currency or currency_of_symbols(source.symbols))
         tape = _tape(request, request.venue)
-        opened = partial(binance_market, source, tape)
+        opened = partial(binance_market, source, request.metrics, tape)
     else:
         plug_in = checked_plug_in(request)
         if request.currency is None:
@@ -72,8 +72,10 @@ def _tape(request: Paper, venue: str) -> Path:
 def checked_plug_in(request: Paper) -> Venue:
     """The plug-in that is named. Raises UsageError for what does not go with one, InputError for what is none."""
     check_named(request.venue, list(VENUES))
-    if request.rest_url or len(request.ws_url) > 1 or not request.symbols:
-        raise UsageError("expected --symbols, at most one --ws-url and no --rest-url with a venue plug-in")
+    if request.rest_url or request.metrics is not None or len(request.ws_url) > 1 or not request.symbols:
+        raise UsageError(
+            "expected --symbols, at most one --ws-url, no --rest-url and no --metrics with a venue plug-in"
+        )
     return load_venue(request.venue)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from papertape.runtime.config import Config
 from papertape.runtime.live_view import Feed
+from papertape.runtime.metrics import metrics_of
 from papertape.runtime.recording import Source, listen, open_recording
 from papertape.runtime.sources import made_sources
 from papertape.runtime.sources_recording import open_sources_recording
@@ -30,9 +31,11 @@ class PaperMarket(NamedTuple):
 
 
 @asynccontextmanager
-async def binance_market(source: Source, tape: Path, note: Callable[..., None]) -> AsyncIterator[PaperMarket]:
-    """A Binance market onto the tape `tape`."""
-    async with open_recording(source, tape, None, note) as one:
+async def binance_market(
+    source: Source, metrics: int | None, tape: Path, note: Callable[..., None]
+) -> AsyncIterator[PaperMarket]:
+    """A Binance market onto the tape `tape`; its metrics are served at the port `metrics`."""
+    async with open_recording(source, tape, None, note) as one, metrics_of(one, metrics, note):
         yield PaperMarket(
             source.rules.venue,
             source.ws_urls,

@@ -17,6 +17,7 @@ from papertape.runtime.home import config_file
 from papertape.runtime.live_source import source_of
 from papertape.runtime.logs import start_logs
 from papertape.runtime.loops import run_async
+from papertape.runtime.metrics import metrics_of
 from papertape.runtime.outcome import INTERRUPTED, Outcome
 from papertape.runtime.recording import ROUTINE, Recording, Source, listen, open_recording
 from papertape.runtime.reel_out import ReelOut
@@ -65,7 +66,8 @@ async def _record(request: Record, source: Source) -> Outcome[RecordResult]:
             servers=list(source.ws_urls),
             tape=request.tape,
         )
-        interrupted = await listen(recording, request.seconds)
+        async with metrics_of(recording, request.metrics, note):
+            interrupted = await listen(recording, request.seconds)
     result = _result(recording)
     if interrupted:
         return Outcome(result, INTERRUPTED)

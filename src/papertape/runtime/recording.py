@@ -31,7 +31,7 @@ from papertape.tape.market_writer import MarketWriter
 FINISH_S = 3.0
 """At the end, prints still missing are asked for within this time."""
 
-ROUTINE = ("connected", "health", "connection is being replaced", "connection replaced")
+ROUTINE = ("connected", "health", "metrics are served", "connection is being replaced", "connection replaced")
 """Events of a recording that need nobody's attention."""
 
 

@@ -51,6 +51,8 @@ def _names(request: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise UsageError(
             "expected no --gateway, --token-file, --streams, --rest-url or --reel-out with --source or a venue plug-in"
         )
+    if request.metrics is not None:
+        raise UsageError("expected no --metrics with --source or a venue plug-in: they are those of one Binance market")
     if request.venue is not None:
         if request.source or request.backup:
             raise UsageError("expected --venue or --source, was both: name the plug-in as a source")

@@ -34,6 +34,7 @@ def request(**more: object) -> Record:
         ({"symbols": ["EURUSD", " "]}, InputError, "--symbols"),
         ({"ws_url": "ws://127.0.0.1:9"}, UsageError, "--ws-url"),
         ({"reel_out": "reels"}, UsageError, "--reel-out"),
+        ({"metrics": 0}, UsageError, "--metrics"),
     ],
 )
 def test_what_does_not_go_together_is_told(wrong: dict[str, object], error: type[Exception], told: str) -> None:

@@ -40,7 +40,7 @@ async def test_a_binance_market_has_its_servers(tmp_path: Path) -> None:
     source = source_of(
         "binance-spot", ["BTCUSDT"], ["ws://127.0.0.1:9"], "http://127.0.0.1:9", Config().real_time.crypto
     )
-    async with binance_market(source, tmp_path / "tape", note) as market:
+    async with binance_market(source, None, tmp_path / "tape", note) as market:
         assert (market.name, market.servers, market.feed.unit) == ("binance-spot", ("ws://127.0.0.1:9",), "frames")
         assert not market.feed.connected()
         assert market.reconnects() == 0

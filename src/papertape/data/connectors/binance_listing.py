@@ -15,7 +15,7 @@ from papertape.data.wire.binance.payloads import decode_exchange_info, readable
 
 NO_SUCH_ROUTE = (400, 404)
 """What a server answers that does not know a route; any other refusal is asked again."""
-REFRESH_EVERY_S = 3600.0
+REFRESH_EVERY_S = 300.0
 LISTING_PATIENCE_S = 5.0
 """How long a REST server that does not answer keeps a recording from its stream."""
 
@@ -80,7 +80,7 @@ class Listing:
             await self._rest.set_weight_limit(limit)
 
     async def refresh(self) -> None:
-        """Ask again now and then, until cancelled: rules that changed open the instrument's next epoch."""
+        """Ask again now and then, until cancelled: rules or a status that changed open the instrument's next epoch."""
         while True:
             await asyncio.sleep(REFRESH_EVERY_S)
             await self.refresh_once()
@@ -89,6 +89,8 @@ class Listing:
         """Ask again what the symbols are; what goes wrong is noted, and asked the next time."""
         try:
             answer = await self._rest.get("exchangeInfo", self._exchange_info_query())
+            if answer.status == 400:  # it may list one of them no more: all that it lists tells which
+                answer = await self._rest.get("exchangeInfo", {})
             if answer.status == 200:
                 self._intake.exchange_info(answer.body)
                 await self._take_limit(answer.body)

@@ -54,7 +54,10 @@ class BinanceSession:
     ) -> None:
         self._machine = machine
         self._intake = intake
-        self._dialect = BinanceDialect(machine.rules, machine.control)
+        rules = machine.rules
+        # Another server that speaks the protocol may read the text behind the streams as one of their names.
+        is_own = set(network.ws_urls) <= {rules.ws_url, *rules.ws_backups}
+        self._dialect = BinanceDialect(rules, machine.control, rules.time_unit if is_own else "")
         self._endpoints = Endpoints([self._dialect.base(url) for url in network.ws_urls])
         self.frame = intake.frame
         self.links = WebSocketManager(

@@ -16,7 +16,7 @@ from papertape.data.quality.gate import Gate
 from papertape.data.sources import Deliver, SourceHealth, check_listed
 from papertape.data.symbols import SymbolInfo
 from papertape.data.wire.binance import payloads
-from papertape.data.wire.binance.listing import from_exchange_info
+from papertape.data.wire.binance.listing import TRADING, from_exchange_info
 from papertape.data.wire.binance.machine import BinanceMachine
 from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.rules import Rules
@@ -115,7 +115,7 @@ class BinanceSource:
             except DataError as error:
                 self._note("symbol cannot be listed", error=str(error))
                 continue
-            trading = one.status in ("", "TRADING")
+            trading = one.status in TRADING
             found.append(SymbolInfo(instrument=instrument, trade_mode="full" if trading else "disabled"))
         self._listed = {one.instrument.symbol: one.instrument for one in found}
         return found

@@ -95,11 +95,13 @@ class Taken:
         self._machine.lose(1, symbols)
 
 
-def session_of(rules: Rules, wires: Wires, *symbols: str) -> tuple[BinanceSession, BinanceMachine, Taken]:
+def session_of(
+    rules: Rules, wires: Wires, *symbols: str, ws_url: str = "ws://venue"
+) -> tuple[BinanceSession, BinanceMachine, Taken]:
     numbers = {symbol: number for number, symbol in enumerate(symbols or ("ABCUSDT",))}
     machine = BinanceMachine(rules, numbers, Gate(RecordBuffer()))
     taken = Taken(machine)
-    network = Network(["ws://venue"], "http://venue", wires, wires, 30)
+    network = Network([ws_url], "http://venue", wires, wires, 30)
     return BinanceSession(machine, taken, network, lambda: 1, lambda *_, **__: None), machine, taken
 
 
@@ -125,12 +127,22 @@ def rows(*numbers: int) -> Answer:
     return Answer(200, msgspec.json.encode(made), None)
 
 
+async def test_the_venues_own_servers_are_asked_for_microseconds():
+    for rules, asked in ((SPOT, True), (USDM, False)):
+        wires = Wires()
+        session, machine, _ = session_of(rules, wires, ws_url=rules.ws_url)
+        machine.list_from_snapshot(1, "ABCUSDT", DEPTH)
+        await connected(session, wires, len(rules.routes))
+        assert all(url.endswith("&timeUnit=MICROSECOND") == asked for url in wires.urls)
+
+
 async def test_spot_takes_one_connection_whose_url_subscribes():
     wires = Wires()
     session, machine, _ = session_of(SPOT, wires)
     machine.list_from_snapshot(1, "ABCUSDT", DEPTH)
     await connected(session, wires, 1)
-    assert wires.urls == ["ws://venue/stream?streams=abcusdt@trade/abcusdt@bookTicker/abcusdt@depth@100ms"]
+    streams = "abcusdt@trade/abcusdt@bookTicker/abcusdt@depth@100ms"
+    assert wires.urls == [f"ws://venue/stream?streams={streams}"], "another server may not know the venue's options"
     assert wires.links[0].sent == []
 
 

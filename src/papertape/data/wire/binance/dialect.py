@@ -15,8 +15,9 @@ class BinanceDialect:
 
     farewell = SHUTDOWN_STREAM
 
-    def __init__(self, rules: Rules, control: Control) -> None:
+    def __init__(self, rules: Rules, control: Control, time_unit: str = "") -> None:
         self._control = control
+        self._unit = f"&timeUnit={time_unit}" if time_unit else ""
         self.requests_per_s = rules.control_messages_per_s
         self.streams_max = rules.streams_per_connection
 
@@ -28,7 +29,7 @@ class BinanceDialect:
         count = min(len(streams), NAMES_PER_FRAME_MAX)
         while len("/".join(streams[:count])) > URL_BYTES_MAX:
             count //= 2
-        query = f"/stream?streams={'/'.join(streams[:count])}"
+        query = f"/stream?streams={'/'.join(streams[:count])}{self._unit}"
         return ([route + query, query] if route else [query]), count
 
     def subscribe(self, streams: Sequence[str]) -> list[bytes]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from papertape.core.errors import DataError, DecodeError, UnknownInstrument
 from papertape.core.fixed import Rounding, decimals, parse_fixed, rescale
 from papertape.core.instruments import Instrument, check_listing
@@ -10,6 +12,11 @@ from papertape.data.wire.binance.rules import Rules
 
 SCALE_GUESS_MAX = 12
 """More decimals than any venue trades with are not believed when a scale is guessed."""
+
+TRADING = ("", "TRADING")
+"""Statuses of a symbol that trades, or of which nothing is said."""
+DELISTED = "DELISTED"
+"""Our word for a symbol that the venue lists no more."""
 
 UNKNOWN_ASSET = "UNKNOWN"
 QUOTE_ASSETS = ("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB")
@@ -24,6 +31,18 @@ def from_exchange_info(rules: Rules, info: ExchangeInfo, symbol: str) -> Instrum
         f"{rules.venue} does not list {symbol}: expected a symbol of its exchangeInfo, such as "
         f"{', '.join(sorted(one.symbol for one in info.symbols)[:3]) or 'none'}"
     )
+
+
+def relisted(rules: Rules, info: ExchangeInfo, known: Instrument) -> Instrument:
+    """The instrument `known` as exchangeInfo lists it now; one that it lists no more is as it was, with the status DELISTED.
+
+    Raises DecodeError for an answer that lists nothing at all, as no venue has nothing.
+    """
+    if not info.symbols:
+        raise DecodeError(f"expected exchangeInfo of {rules.venue} with symbols, was one without any")
+    if any(one.symbol == known.symbol for one in info.symbols):
+        return from_exchange_info(rules, info, known.symbol)
+    return msgspec.structs.replace(known, status=DELISTED)
 
 
 def _from_filters(rules: Rules, one: ExchangeSymbol) -> Instrument:
@@ -53,6 +72,7 @@ def _from_filters(rules: Rules, one: ExchangeSymbol) -> Instrument:
         min_notional=rescale(
             parse_fixed(least, decimals(least)), decimals(least), price_scale + size_scale, Rounding.CEILING
         ),
+        status=msgspec.UNSET if one.status in TRADING else one.status,
     )
 
 

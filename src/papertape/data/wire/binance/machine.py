@@ -18,7 +18,7 @@ from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import HELD_BYTES_MAX
 from papertape.data.wire.binance.control import Control
 from papertape.data.wire.binance.feed import SymbolFeed
-from papertape.data.wire.binance.listing import DecimalsSeen, from_decimals, from_exchange_info
+from papertape.data.wire.binance.listing import DecimalsSeen, from_decimals, from_exchange_info, relisted
 from papertape.data.wire.binance.numbers import Finer
 from papertape.data.wire.binance.payloads import readable
 from papertape.data.wire.binance.routing import Take, bare_taker, stream_takers
@@ -73,12 +73,13 @@ class BinanceMachine:
             self.list_instrument(instrument, ts_recv_ns)
 
     def relist_from_exchange_info(self, ts_recv_ns: int, body: bytes) -> None:
-        """Open the next epoch of every listed symbol whose rules have changed.
+        """Open the next epoch of every listed symbol whose rules or status have changed.
 
-        Raises DecodeError, or UnknownInstrument for a symbol that is listed no more, with all others as they were.
+        Raises DataError, with all others as they were, where a symbol cannot be listed like this.
         """
         info = readable(payloads.decode_exchange_info, body, "exchangeInfo")
-        told = [from_exchange_info(self.rules, info, symbol) for symbol in self.feeds]
+        listed = [feed.instrument for feed in self.feeds.values() if feed.instrument is not None]
+        told = [relisted(self.rules, info, instrument) for instrument in listed]
         for instrument in told:
             self.feeds[instrument.symbol].relist(instrument, ts_recv_ns)
 

@@ -29,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True):
     snapshot, and whether it may follow an applied one. `routes` are the path prefixes of the
     WebSocket host with the streams each of them carries; `rest_prefix` leads the REST routes.
     `ws_backups` are tried, in this order, where `ws_url` fails; `streams_per_connection` is what any of the venue's documents allows.
+    `time_unit` is what the times of a connection to one of these servers are asked for in (`timeUnit`); empty where there is no choice.
     """
 
     venue: str
@@ -46,6 +47,7 @@ class Rules(msgspec.Struct, frozen=True):
     trades_limit: int
     control_messages_per_s: int
     streams_per_connection: int
+    time_unit: str
     bridges: Callable[[int, int, int, int], bool]
     follows: Callable[[int, int, int, int], bool]
 
@@ -64,6 +66,7 @@ SPOT = Rules(
     trades_limit=1000,
     control_messages_per_s=4,
     streams_per_connection=1024,
+    time_unit="MICROSECOND",
     bridges=spot_follows,
     follows=spot_follows,
 )
@@ -82,6 +85,7 @@ USDM = Rules(
     trades_limit=1000,
     control_messages_per_s=8,
     streams_per_connection=200,
+    time_unit="",
     bridges=usdm_bridges,
     follows=usdm_follows,
 )

@@ -7,16 +7,16 @@ from papertape.data.wire.binance.dialect import URL_BYTES_MAX, BinanceDialect
 from papertape.data.wire.binance.rules import SPOT, USDM
 
 
-def test_few_streams_stand_in_the_url() -> None:
-    paths, count = BinanceDialect(SPOT, Control()).paths("", ["a@trade", "b@trade"])
-    assert (paths, count) == (["/stream?streams=a@trade/b@trade"], 2)
+def test_few_streams_stand_in_the_url_and_spot_is_asked_for_its_finer_times() -> None:
+    paths, count = BinanceDialect(SPOT, Control(), SPOT.time_unit).paths("", ["a@trade", "b@trade"])
+    assert (paths, count) == (["/stream?streams=a@trade/b@trade&timeUnit=MICROSECOND"], 2)
 
 
 def test_many_are_left_for_frames() -> None:
     for names in ([f"s{number}usdt@trade" for number in range(500)], ["x" * 300] * 50):
-        (path,), count = BinanceDialect(SPOT, Control()).paths("", names)
+        (path,), count = BinanceDialect(SPOT, Control(), SPOT.time_unit).paths("", names)
         assert 0 < count <= 100
-        assert len(path) <= URL_BYTES_MAX + len("/stream?streams=")
+        assert len(path) <= URL_BYTES_MAX + len("/stream?streams=&timeUnit=MICROSECOND")
         assert parse_qs(urlsplit(path).query)["streams"][0].split("/") == names[:count]
 
 
