@@ -42,7 +42,7 @@ def test_options_that_do_not_go_together(request_: Venue, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbols", "said"), [(["0"], "from 1 to 20, was 0"), (["21"], "was 21"), (["BTCUSDT", "ABCUSDT"], "was ABCUSDT")]
+    ("symbols", "said"), [(["0"], "from 1 to 50, was 0"), (["51"], "was 51"), (["BTCUSDT", "ABCUSDT"], "was ABCUSDT")]
 )
 def test_symbols_that_are_not_listed(symbols: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
