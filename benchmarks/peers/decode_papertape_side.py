@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from decode_frames import KINDS, Answer, Input, Stamped, asked, best_us, figures_of_levels
 
-from papertape.core.book.rows import Market
+from papertape.core.book import Book, Books, Market
 from papertape.core.records import Flag, Kind, RecordBuffer, as_records
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
@@ -69,7 +69,7 @@ def main() -> None:
     made, rounds, side = asked()
 
     def begin() -> Play:
-        return started(made, Market().apply if side == "papertape-books" else len)
+        return started(made, Books(Book).apply if side == "papertape-books" else len)
 
     answers = {}
     for kind in KINDS:

@@ -149,7 +149,7 @@ async def test_a_server_that_fails_is_left_for_the_next_and_returned_to() -> Non
     async with AsyncExitStack() as stack:
         first, second = [await stack.enter_async_context(hostile_venue()) for _ in range(2)]
         manager = await stack.enter_async_context(manager_of(taken, Patience()))
-        open_all(manager, first, second, recovery_s=3)
+        open_all(manager, first, second, recovery_s=8)  # longer than a pause before the second attempt
         await until(lambda: bool(first.live), "the preferred server")
         first.refuse = lambda path: 503
         first.live[0].cut()

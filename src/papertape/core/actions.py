@@ -238,6 +238,9 @@ class RecordResult(msgspec.Struct, frozen=True, kw_only=True):
     ignored: int
     connected: bool
     latency_us: LatencyUs
+    """From arrival to being written: our own part."""
+    venue_latency_us: LatencyUs
+    """From the venue's stamp to arrival, by the venue's clock as estimated: the way's part. Of what was read last each time."""
     verdicts: dict[str, int]
     symbols: list[RecordedSymbol]
     links: list[RecordedLink]

@@ -70,6 +70,7 @@ def _result(recording: Mt5Recording) -> RecordResult:
         ignored=0,
         connected=machine is not None,
         latency_us=intake.latency.summary(),
+        venue_latency_us=intake.venue_latency.summary(),
         verdicts=verdict_names(intake.gate.found),
         symbols=[_symbol(symbol, intake.market.books.get(index)) for symbol, index in recording.indices.items()],
         links=[],

@@ -97,6 +97,7 @@ def _result(recording: Recording) -> RecordResult:
         ignored=machine.ignored,
         connected=session.connected,
         latency_us=intake.latency.summary(),
+        venue_latency_us=intake.venue_latency.summary(),
         verdicts=verdict_names(machine.gate.found),
         symbols=[_symbol(feed, intake.market.books.get(feed.index)) for feed in machine.feeds.values()],
         links=msgspec.convert(msgspec.to_builtins(health.connections), list[RecordedLink]),

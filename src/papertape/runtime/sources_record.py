@@ -86,6 +86,7 @@ def _result(recording: SourcesRecording, connector: MultiAssetConnector, made: d
         ignored=0,
         connected=any(one.records for one in health.values()),
         latency_us=recording.intake.latency.summary(),
+        venue_latency_us=recording.intake.venue_latency.summary(),
         verdicts=verdict_names(recording.tally.verdicts),
         symbols=[_symbol(number, recording, connector) for number in sorted(recording.numbers)],
         links=[],

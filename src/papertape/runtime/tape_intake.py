@@ -10,7 +10,7 @@ from collections.abc import Callable
 from papertape.core.book.rows import Book, Books
 from papertape.core.clock import Clock
 from papertape.core.errors import PapertapeError
-from papertape.core.records import RECORD_BYTES, WHOLE, Kind
+from papertape.core.records import FIRST_MARKET_KIND, HEAD_STRUCT, RECORD_BYTES, WHOLE, Flag, Kind
 from papertape.core.silence import CLOCK_STEP_NS, SilenceFiller
 from papertape.data.quality.gate import Gate
 from papertape.runtime.latency import LatencyHistogram
@@ -31,6 +31,10 @@ class TapeIntake:
         self.gate = gate
         self.market = Books(Book)
         self.latency = LatencyHistogram()
+        """From arrival to being written."""
+        self.venue_latency = LatencyHistogram()
+        """From the venue's stamp to arrival by the venue's clock, of the last record of each block, where both are known."""
+        self._offset_ns: int | None = None
         self.after_flush: Callable[[], None] = lambda: None
         self.apply: Callable[[int, bytes], None] = lambda _, data: self.market.apply(data)
         """What takes each block once it is written, with the Seq of its first record."""
@@ -72,6 +76,8 @@ class TapeIntake:
     def fact(self, now_ns: int, kind: Kind, x: int, y: int, ident: int) -> None:
         """Pack a fact of our own: no data of the venue, and of no instrument."""
         self._silence.fill(now_ns)
+        if kind is Kind.CLOCK_OFFSET:
+            self._offset_ns = x
         self.gate.buffer.pack(0, now_ns, kind, WHOLE, 0, 0, 0, 0, x, y, ident)
 
     def end_read(self, is_last: bool) -> None:
@@ -111,6 +117,8 @@ class TapeIntake:
                 first_seq = self._writer.next_seq
                 self._writer.append(data)
                 self.apply(first_seq, data)
+                if self._offset_ns is not None:
+                    self._count_venue_latency(data, self._offset_ns)
         except PapertapeError as error:
             self.fail(error)
             return
@@ -124,6 +132,11 @@ class TapeIntake:
         written_ns = self._clock.now_ns()
         for arrived_ns, count in Counter(arrivals).items():
             self.latency.add((written_ns - arrived_ns) // 1000, count)
+
+    def _count_venue_latency(self, data: bytes, offset_ns: int) -> None:
+        ts_event_ns, ts_recv_ns, kind, flags, *_ = HEAD_STRUCT.unpack_from(data, len(data) - RECORD_BYTES)
+        if kind >= FIRST_MARKET_KIND and ts_event_ns and not flags & Flag.BACKFILL:
+            self.venue_latency.add((ts_recv_ns + offset_ns - ts_event_ns) // 1000)
 
     def fail(self, error: PapertapeError) -> None:
         """End it with this error."""

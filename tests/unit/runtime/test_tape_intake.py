@@ -7,7 +7,7 @@ import pytest
 
 from papertape.core.clock import Clock
 from papertape.core.errors import StoreError
-from papertape.core.records import Kind, RecordBuffer, as_records
+from papertape.core.records import Flag, Kind, RecordBuffer, as_records
 from papertape.data.quality.gate import Gate
 from papertape.runtime.tape_intake import BATCH_RECORDS_MAX, TapeIntake
 from papertape.tape.market_reader import MarketReader
@@ -115,3 +115,45 @@ async def test_nothing_is_applied_that_could_not_be_written(tmp_path: Path, monk
     assert (applied, flushed) == ([], [])
     with pytest.raises(StoreError, match="the disk is gone"):
         intake.failed.result()
+
+
+async def test_what_the_way_from_the_venue_took_is_told_by_the_venues_clock(tmp_path: Path) -> None:
+    clock = SetClock()
+    with MarketWriter.open(tmp_path) as writer:
+        intake = TapeIntake(Gate(RecordBuffer()), writer, clock)
+        intake.apply = lambda *_: None
+
+        def print_of(ts_event_ns: int, flags: int = 0) -> None:
+            intake.gate.trade(0, ts_event_ns, intake.arrival_ns(), Kind.PRINT, flags, 0, 100, 5, 0, 0, 1)
+            intake.end_read(is_last=True)
+
+        print_of(NOW_NS)
+        assert intake.venue_latency.total == 0, "the offset is not known yet"
+        intake.fact(intake.now_ns(), Kind.CLOCK_OFFSET, 3 * MS_NS, MS_NS, 0)
+        intake.flush()
+        print_of(NOW_NS - 7 * MS_NS)
+        print_of(0)
+        print_of(NOW_NS - 900_000 * MS_NS, Flag.BACKFILL)
+    assert intake.venue_latency.total == 1, "neither what has no stamp nor what was fetched later"
+    assert 10_000 <= (intake.venue_latency.quantile_us(50) or 0) < 10_400
+
+
+async def test_what_is_read_at_once_has_one_arrival(tmp_path: Path) -> None:
+    clock = SetClock()
+    with MarketWriter.open(tmp_path) as writer:
+        intake = TapeIntake(Gate(RecordBuffer()), writer, clock)
+        intake.apply = lambda *_: None
+        for is_last in (False, True, False):
+            began_ns = intake.arrival_ns()
+            clock.time_ns += MS_NS
+            assert intake.arrival_ns() == began_ns
+            intake.gate.quote(0, 0, began_ns, 100, 5, 101, 5, clock.time_ns)
+            intake.arrived(began_ns)
+            intake.end_read(is_last)
+        await asyncio.sleep(0)
+        clock.time_ns += MS_NS
+        assert intake.arrival_ns() == clock.time_ns, "the turn of the loop ended the read that had no last part"
+        intake.flush()
+    batches = [batch.records["ts_recv_ns"].tolist() for batch in MarketReader.open(tmp_path).blocks()]
+    assert batches == [[NOW_NS, NOW_NS], [NOW_NS + 2 * MS_NS]]
+    assert intake.latency.total == 3

@@ -15,8 +15,6 @@ from collections import deque
 from enum import Enum
 from typing import NamedTuple
 
-import msgspec
-
 from papertape.data.wire.binance.payloads import DepthUpdate
 from papertape.data.wire.binance.rules import Rules
 
@@ -24,10 +22,8 @@ HELD_BYTES_MAX = 16 << 20
 """What the events that all symbols of a machine hold may take; beyond its share, a symbol lets its oldest go.
 
 They stand on the tape, and a snapshot is newer than most: what it needs are the events since it was asked for."""
-_EVENT_BYTES = 48
-"""What a held event takes beside its text."""
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(DepthUpdate).decode
+_EVENT_BYTES = 512
+"""What a held event takes beside its levels, which stay the text that came: its objects, and the rest of its frame."""
 
 
 class Fate(Enum):
@@ -61,8 +57,7 @@ class BookSync:
     def __init__(self, rules: Rules, held_bytes_max: int = HELD_BYTES_MAX) -> None:
         self.held_bytes_max = held_bytes_max
         self._rules = rules
-        # Packed: as objects they take seven times as much.
-        self._held: deque[bytes] = deque()
+        self._held: deque[DepthUpdate] = deque()
         self._held_bytes = 0
         self._fresh = False
         self.synced = False
@@ -90,7 +85,7 @@ class BookSync:
         """Judge a snapshot at `last_id`."""
         if self.synced:
             return Bridge(False, [])
-        events = [event for event in map(_unpack, self._held) if event.u > last_id]
+        events = [event for event in self._held if event.u > last_id]
         at = last_id
         for position, event in enumerate(events):
             rule = self._rules.follows if position else self._rules.bridges
@@ -117,13 +112,16 @@ class BookSync:
         self.last_id = 0
 
     def _hold(self, event: DepthUpdate) -> None:
-        packed = _pack(event)
-        self._held.append(packed)
-        self._held_bytes += len(packed) + _EVENT_BYTES
+        self._held.append(event)
+        self._held_bytes += _bytes_of(event)
         while self._held_bytes > self.held_bytes_max and len(self._held) > 1:
-            self._held_bytes -= len(self._held.popleft()) + _EVENT_BYTES
+            self._held_bytes -= _bytes_of(self._held.popleft())
         self.wants_snapshot = True
 
     def _release(self) -> None:
         self._held.clear()
         self._held_bytes = 0
+
+
+def _bytes_of(event: DepthUpdate) -> int:
+    return _EVENT_BYTES + memoryview(event.b).nbytes + memoryview(event.a).nbytes

@@ -13,6 +13,7 @@ from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCau
 from papertape.data.quality.gate import Gate, Side
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
+from papertape.data.wire.binance.levels import read_levels
 from papertape.data.wire.binance.numbers import Finer, Numbers
 from papertape.data.wire.binance.payloads import time_ns
 from papertape.data.wire.binance.rules import Rules
@@ -25,8 +26,6 @@ _AGG_PRINT = int(Kind.AGG_PRINT)
 _OTHER = int(PrintCause.OTHER)
 _CAUSES = {"": PrintCause.NOT_SAID, "MARKET": PrintCause.MARKET, "INSURANCE_FUND": PrintCause.INSURANCE_FUND}
 
-Texts = list[tuple[str, str]]
-"""Price and size of each level, as the venue writes them."""
 Sides = tuple[Side, Side]
 """Bids and asks."""
 
@@ -235,14 +234,13 @@ class SymbolFeed:
             0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
         )
 
-    def _levels(self, bids: Texts, asks: Texts) -> Sides:
+    def _levels(self, bids: msgspec.Raw, asks: msgspec.Raw) -> Sides:
         """Prices and sizes of the levels of both sides."""
-        if len(bids) + len(asks) > EVENT_RECORDS_MAX:
-            raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {len(bids) + len(asks)}")
-        levels, bid_count = bids + asks, len(bids)
-        prices = self._prices.many([price for price, _ in levels])
-        sizes = self._sizes.many([size for _, size in levels])
-        return (prices[:bid_count], sizes[:bid_count]), (prices[bid_count:], sizes[bid_count:])
+        sides = read_levels(bids, self._prices, self._sizes), read_levels(asks, self._prices, self._sizes)
+        count = len(sides[0][0]) + len(sides[1][0])
+        if count > EVENT_RECORDS_MAX:
+            raise DecodeError(f"expected at most {EVENT_RECORDS_MAX} levels in an event, was {count}")
+        return sides
 
     def open_finer(self, ts_recv_ns: int, finer: Finer) -> None:
         """Open the epoch that holds a number which was too fine for the present one.

@@ -7,7 +7,8 @@ import msgspec
 from papertape.core.errors import DataError, DecodeError, UnknownInstrument
 from papertape.core.fixed import Rounding, decimals, parse_fixed, rescale
 from papertape.core.instruments import Instrument, check_listing
-from papertape.data.wire.binance.payloads import ExchangeInfo, ExchangeSymbol, Snapshot
+from papertape.data.wire.binance.levels import decode_levels
+from papertape.data.wire.binance.payloads import ExchangeInfo, ExchangeSymbol, Snapshot, readable
 from papertape.data.wire.binance.rules import Rules
 
 SCALE_GUESS_MAX = 12
@@ -127,8 +128,8 @@ class DecimalsSeen:
 
     def look_at_snapshot(self, snapshot: Snapshot) -> None:
         """Look at every level of a depth snapshot."""
-        self.look(snapshot.bids)
-        self.look(snapshot.asks)
+        for levels in (snapshot.bids, snapshot.asks):
+            self.look(readable(decode_levels, bytes(levels), "levels of a depth snapshot"))
 
 
 def _decimals_or_0(text: str) -> int:

@@ -1,7 +1,7 @@
 """Binance payloads as typed structs, and their decoders.
 
 Field names are the venue's own (streams: wire-protocol tables of spot and USD-M; REST: depth,
-trades, exchangeInfo). Prices and quantities stay text until the instrument's scale is known.
+trades, exchangeInfo). Prices and quantities stay text until the instrument's scale is known, levels of depth the JSON that came.
 Unknown keys are ignored, as the venue adds some now and then.
 """
 
@@ -68,8 +68,8 @@ class DepthUpdate(msgspec.Struct):
 
     U: Id
     u: Id
-    b: list[tuple[str, str]]
-    a: list[tuple[str, str]]
+    b: msgspec.Raw
+    a: msgspec.Raw
     E: Ms = 0
     T: Ms = 0
     pu: Id = -1
@@ -80,16 +80,16 @@ class PartialDepth(msgspec.Struct):
     """`<s>@depth5|10|20` of spot: the top of the book, without symbol or event type."""
 
     lastUpdateId: Id
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    bids: msgspec.Raw
+    asks: msgspec.Raw
 
 
 class Snapshot(msgspec.Struct):
     """REST `depth`. Spot gives no times."""
 
     lastUpdateId: Id
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+    bids: msgspec.Raw
+    asks: msgspec.Raw
     E: Ms = 0
     T: Ms = 0
 

@@ -1,14 +1,18 @@
 """The local order book rules of spot and USD-M, one case per rule and boundary."""
 
+import msgspec
 import pytest
 
 from papertape.data.wire.binance.book_sync import BookSync, Fate
 from papertape.data.wire.binance.payloads import DepthUpdate
 from papertape.data.wire.binance.rules import SPOT, USDM, Rules
 
+EMPTY = msgspec.Raw(b"[]")
+LEVELS = msgspec.Raw(b"[" + b",".join([b'["2681.62","1.00"]'] * 10) + b"]")
+
 
 def event(first: int, final: int, previous: int = -1) -> DepthUpdate:
-    return DepthUpdate(U=first, u=final, b=[], a=[], pu=previous)
+    return DepthUpdate(U=first, u=final, b=EMPTY, a=EMPTY, pu=previous)
 
 
 def held(rules: Rules, *events: DepthUpdate) -> BookSync:
@@ -189,14 +193,14 @@ def test_a_lost_connection_forgets_everything(rules: Rules) -> None:
 
 def test_held_events_are_bounded_by_bytes_and_the_oldest_go_first() -> None:
     sync = BookSync(SPOT, held_bytes_max=100_000)
-    for number in range(1, 2_001):
-        sync.take_event(DepthUpdate(U=number, u=number, b=[("2681.62", "1.00")] * 10, a=[]))
+    for number in range(1, 2_001):  # some 700 bytes each
+        sync.take_event(DepthUpdate(U=number, u=number, b=LEVELS, a=EMPTY))
     assert not sync.take_snapshot(0).taken
     assert sync.wants_snapshot
     bridge = sync.take_snapshot(1_900)
     assert bridge.taken
     assert [one.u for one in bridge.events] == list(range(1_901, 2_001))
-    assert bridge.events[0].b == [("2681.62", "1.00")] * 10
+    assert bridge.events[0].b == LEVELS
 
 
 def test_the_newest_event_is_held_however_large() -> None:

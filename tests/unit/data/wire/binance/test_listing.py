@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import zstandard
 
@@ -79,7 +80,8 @@ def test_zero_means_off(*, text: str, expected: bool) -> None:
 def test_decimals_are_trimmed_and_absurd_ones_not_believed() -> None:
     seen = DecimalsSeen()
     bids = [("10.2500", "1.0"), ("9.1", "0.001"), ("x", "1e5"), ("0.1234567890123456", "1")]
-    seen.look_at_snapshot(Snapshot(lastUpdateId=1, bids=bids, asks=[("11", "2.00")]))
+    told = msgspec.json.encode({"lastUpdateId": 1, "bids": bids, "asks": [("11", "2.00")]})
+    seen.look_at_snapshot(msgspec.json.decode(told, type=Snapshot))
     assert (seen.price_scale, seen.size_scale) == (2, 3)
 
 

@@ -12,7 +12,7 @@ def test_a_usdm_depth_update_of_2026_with_keys_nobody_asked_for() -> None:
         b'{"e":"depthUpdate","E":3,"T":2,"s":"BTCUSDT","U":10,"u":20,"pu":9,"b":[["1","2"]],"a":[],"ps":"BTCUSDT","st":1}'
     )
     assert (event.U, event.u, event.pu, event.T, event.E) == (10, 20, 9, 2, 3)
-    assert event.b == [("1", "2")]
+    assert bytes(event.b) == b'[["1","2"]]'
 
 
 @pytest.mark.parametrize("body", [b'{"symbols":[]}', b'{"symbols":[{"symbol":"A"}],"serverTime":1}'])
