@@ -152,7 +152,7 @@ async def test_symbols_are_found_and_mistakes_told(tmp_path: Path) -> None:
     ("options", "said"),
     [
         (("--backup", "mt5"), "expected --venue, or --source"),
-        (("--source", "mt5", "--venue", "mt5"), "with --source"),
+        (("--source", "mt5", "--venue", "mt5"), "was both: name the venue as one of the sources"),
         (("--source", "mt5", "--backup", "mt5"), "was mt5 in both"),
     ],
 )

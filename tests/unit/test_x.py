@@ -95,11 +95,11 @@ def test_sets_up_once_then_passes_everything_through(project: Path) -> None:
 def test_bench_with_peers_runs_the_scripts_that_are_not_shipped(project: Path) -> None:
     peers = project / "benchmarks" / "peers"
     peers.mkdir(parents=True)
-    for name in ("record", "replay", "strategies"):
+    for name in ("decode", "record", "replay", "strategies"):
         (peers / f"{name}.py").write_text(f"import sys; print({name!r}, *sys.argv[1:])", encoding="utf-8")
     done = x(project, "bench", "--peers", "--json")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "record --json\nreplay --json\nstrategies --json\n"
+    assert done.stdout == "decode --json\nrecord --json\nreplay --json\nstrategies --json\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an interrupt from the keyboard cannot be sent to a group there")

@@ -55,7 +55,7 @@ def _names(request: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise UsageError("expected no --metrics with --source or a venue plug-in: they are those of one Binance market")
     if request.venue is not None:
         if request.source or request.backup:
-            raise UsageError("expected --venue or --source, was both: name the plug-in as a source")
+            raise UsageError("expected --venue or --source, was both: name the venue as one of the sources")
         check_named(request.venue, [*VENUES, "mt5"])
         if len(request.ws_url) > 1:
             raise UsageError("expected one --ws-url with a venue plug-in: it is heard over one connection")
