@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from papertape.core.clock import ManualClock
+from papertape.data.connectors.http_listen import listening
 from papertape.data.connectors.mt5_connector import TickStream
-from papertape.data.connectors.mt5_gateway import PATH, Mt5Gateway, running_gateway
+from papertape.data.connectors.mt5_gateway import PATH, Mt5Gateway
 from papertape.data.connectors.mt5_local import LocalTerminal
 from papertape.data.connectors.mt5_ports import TerminalPort
 from papertape.data.wire.mt5.machine import TickBatch
@@ -50,7 +51,7 @@ async def served(
     api: Any, clock: ManualClock, port: int = 0, note: Callable[..., None] = lambda *_, **__: None
 ) -> AsyncIterator[str]:
     """A gateway for `api`; gives its URL."""
-    async with running_gateway(Mt5Gateway(LocalTerminal(api, clock), TOKEN, note), "127.0.0.1", port) as bound:
+    async with listening(Mt5Gateway(LocalTerminal(api, clock), TOKEN, note).application(), "127.0.0.1", port) as bound:
         yield f"ws://127.0.0.1:{bound}{PATH}"
 
 

@@ -62,4 +62,4 @@ async def test_a_port_that_is_taken_ends_the_recording(tmp_path: Path) -> None:
     async with hostile_venue() as venue:
         said = await (await record(tmp_path, "binance-spot", venue.urls, "--metrics", str(venue.port))).ended()
     assert said.code == 3
-    assert f"--metrics {venue.port}" in said.error
+    assert f"127.0.0.1:{venue.port}: expected an address to listen on" in said.error

@@ -22,7 +22,8 @@ OFFSET_S = 10_800
 GATEWAY = """
 import asyncio, sys
 import numpy as np
-from papertape.data.connectors.mt5_gateway import Mt5Gateway, running_gateway
+from papertape.data.connectors.http_listen import listening
+from papertape.data.connectors.mt5_gateway import Mt5Gateway
 from papertape.data.connectors.mt5_local import LocalTerminal
 from papertape.runtime.clocks import UtcClock
 from papertape.venue.mt5_terminal import Mt5TerminalDouble
@@ -33,7 +34,7 @@ async def main(file, port):
     double = Mt5TerminalDouble({"GBPUSD": fx_pair("GBPUSD")}, {"GBPUSD": np.load(file)}, clock, offset=lambda _: 10800)
     terminal = LocalTerminal(double, clock)
     await terminal.connect()
-    async with running_gateway(Mt5Gateway(terminal, "0123456789abcdef", lambda *_, **__: None), "127.0.0.1", port) as bound:
+    async with listening(Mt5Gateway(terminal, "0123456789abcdef", lambda *_, **__: None).application(), "127.0.0.1", port) as bound:
         print(bound, flush=True)
         await asyncio.Event().wait()
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from papertape.core.errors import InputError
+from papertape.data.connectors.http_listen import listening
 from papertape.data.connectors.link_metrics import CONTENT_TYPE, Metric, exposition, health_metrics
 from papertape.runtime.recording import Recording
 
@@ -56,16 +56,5 @@ async def serving(text: Callable[[], Awaitable[str]], port: int) -> AsyncIterato
 
     application = web.Application()
     application.router.add_get(PATH, answer)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            raise InputError(
-                f"--metrics {port}: expected a port to listen on, was refused ({error.strerror}); "
-                "stop what uses it or choose another"
-            ) from error
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with listening(application, HOST, port) as taken:
+        yield taken

@@ -7,7 +7,8 @@ from pathlib import Path
 from papertape.core.errors import UsageError
 from papertape.core.mt5_actions import Mt5Gateway as Request
 from papertape.core.mt5_actions import Mt5GatewayResult
-from papertape.data.connectors.mt5_gateway import PATH, Mt5Gateway, running_gateway
+from papertape.data.connectors.http_listen import listening
+from papertape.data.connectors.mt5_gateway import PATH, Mt5Gateway
 from papertape.data.connectors.mt5_local import LocalTerminal, Login, native_api
 from papertape.runtime.clocks import UtcClock
 from papertape.runtime.config import load_config
@@ -81,7 +82,7 @@ async def _serve(request: Request, token: str, shell: Shell) -> Outcome[Mt5Gatew
     gateway = Mt5Gateway(terminal, token, log.info)
     try:
         with stop_signals() as stop:
-            async with running_gateway(gateway, request.host, request.port) as port:
+            async with listening(gateway.application(), request.host, request.port) as port:
                 shell.say(f"the gateway listens: --gateway ws://{request.host}:{port}{PATH}")
                 await asyncio.wait([stop], timeout=request.seconds)
             interrupted = stop.done() and stop.result()

@@ -25,6 +25,6 @@ async def test_programs_on_this_machine_are_answered_and_pages_are_not() -> None
 
 async def test_a_port_that_is_taken_is_named() -> None:
     async with serving(text, 0) as port:
-        with pytest.raises(InputError, match=f"--metrics {port}"):
+        with pytest.raises(InputError, match=f"127.0.0.1:{port}: expected an address"):
             async with serving(text, port):
                 pass

@@ -5,8 +5,8 @@ It hands out symbols and ticks and takes no orders. Browsers are refused: they a
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -145,21 +145,3 @@ def _failed(error: MT5Error) -> gateway.Failed:
 
 async def _send(socket: web.WebSocketResponse, message: gateway.Message) -> None:
     await socket.send_str(gateway.encode(message).decode())
-
-
-@asynccontextmanager
-async def running_gateway(gateway_: Mt5Gateway, host: str, port: int) -> AsyncIterator[int]:
-    """Serve on `host` and `port` (0: any free one) while the block runs; gives the port. Raises InputError for one that is taken."""
-    runner = web.AppRunner(gateway_.application(), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise InputError(
-                f"{host}:{port}: expected an address to listen on, was refused ({error.strerror}); "
-                "stop what uses it or choose another"
-            ) from error
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()

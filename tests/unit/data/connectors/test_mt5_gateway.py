@@ -4,7 +4,8 @@ import aiohttp
 import pytest
 
 from papertape.core.errors import InputError
-from papertape.data.connectors.mt5_gateway import BATCH_ROWS_MAX, Mt5Gateway, running_gateway
+from papertape.data.connectors.http_listen import listening
+from papertape.data.connectors.mt5_gateway import BATCH_ROWS_MAX, Mt5Gateway
 from papertape.data.connectors.mt5_local import LocalTerminal
 from papertape.data.wire.mt5 import gateway
 from papertape.data.wire.mt5.ticks import TickCursor
@@ -81,7 +82,7 @@ async def test_many_ticks_come_in_several_messages_and_an_error_ends_them() -> N
 
 async def test_a_port_that_is_taken_is_told() -> None:
     api, clock = double(ticks(0))
-    async with running_gateway(Mt5Gateway(LocalTerminal(api, clock), TOKEN, print), "127.0.0.1", 0) as port:
+    async with listening(Mt5Gateway(LocalTerminal(api, clock), TOKEN, print).application(), "127.0.0.1", 0) as port:
         with pytest.raises(InputError, match=str(port)):
             async with served(api, clock, port=port):
                 pass
