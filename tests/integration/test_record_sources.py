@@ -63,6 +63,10 @@ class House:
         found = self.records()
         return int(np.count_nonzero((found["kind"] == kind) & (found["instrument"] == number)))
 
+    def counts(self) -> list[int]:
+        """Quotes, and prints, of each of the three."""
+        return [self.count(kind, one) for kind in (Kind.QUOTE, Kind.PRINT) for one in (0, 1, 2)]
+
     def switches(self) -> list[tuple[int, int]]:
         found = self.records()
         switches = found[found["kind"] == Kind.SOURCE]
@@ -104,9 +108,9 @@ async def test_a_backup_stands_in_and_the_recorder_is_killed(
         await at.box("first", "BTCUSDT,ETHUSDT")
         await until(lambda: at.switches() == [(0, 1), (1, 0)], "the primary counts again", 60)
         await recorder.stopped(signal.SIGKILL)
-        before = [at.count(Kind.QUOTE, one) for one in (0, 1, 2)]
+        before = at.counts()
         recorder = await at.recorder()
-        await until(lambda: all(at.count(Kind.QUOTE, one) > before[one] + 3 for one in (0, 1, 2)), "more", 40)
+        await until(lambda: min(now - then for now, then in zip(at.counts(), before, strict=True)) > 3, "more", 60)
         said = await recorder.stopped()
         found = at.records()
     assert said.code == 0, said.err
