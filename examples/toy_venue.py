@@ -13,7 +13,7 @@ import msgspec
 from papertape.core.errors import DecodeError
 from papertape.core.fixed import decimals, parse_fixed
 from papertape.core.instruments import Instrument, InstrumentKind, check_listing, instrument_event
-from papertape.core.records import NO_ID, WHOLE, Flag, GapCause, Kind
+from papertape.core.records import NO_ID, Flag, GapCause, Kind
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.trade_ids import Arrival, TradeIds
 
@@ -78,7 +78,7 @@ class ToyMachine:
         self._gap(min(self._numbers.values()), ts_recv_ns, GapCause.UNREADABLE_FRAME, (NO_ID, NO_ID), 0)
 
     def _gap(self, number: int, ts_recv_ns: int, cause: GapCause, missing: tuple[int, int], kind: int) -> None:
-        self._gate.buffer.pack(0, ts_recv_ns, Kind.GAP, WHOLE, number, 0, cause, 0, *missing, kind)
+        self._gate.buffer.gap(ts_recv_ns, number, cause, kind, *missing)
 
 
 class ToyVenue:

@@ -9,6 +9,7 @@ from papertape.core.instruments import Instrument, InstrumentKind
 from papertape.core.records import FIRST_MARKET_KIND, RecordBuffer, as_records
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.machine import BinanceMachine
+from papertape.data.wire.binance.numbers import Numbers
 from papertape.data.wire.binance.rules import SPOT, Rules
 
 TS = 1_723_000_000_000_000_000
@@ -81,3 +82,12 @@ def depth(
 def snapshot(last_id: int, bids: Levels | None = None, asks: Levels | None = None) -> bytes:
     body = {"lastUpdateId": last_id, "bids": bids or [["10", "1"]], "asks": asks or [["11", "2"]]}
     return json.dumps(body).encode()
+
+
+def numbers(scale: int, *seen: str) -> Numbers:
+    """Numbers at a scale that have read some texts."""
+    one = Numbers("ETHUSDT")
+    one.set_scale(scale)
+    for text in seen:
+        one[text]
+    return one

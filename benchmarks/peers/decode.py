@@ -3,8 +3,8 @@
 The frames are those of a recording: quotes (bookTicker), trades, and the depth events that follow its snapshot. Each side
 has them in memory in the form in which its WebSocket client gives them, with its book at the snapshot. No socket, no file.
 
-- papertape: decode, follow the ids, exact integers, judge, pack records. `papertape-books` also keeps the market from
-  them, in plain Python as `papertape record` does: book, audit against the quotes and running hash of every field.
+- papertape: decode, follow the ids, exact integers, judge, pack records. `papertape-books` also keeps what
+  `papertape record` keeps from them, in plain Python: the book, and its audit against the quotes.
 - cryptofeed: `message_handler` of its feed: Decimal objects, books, a callback that counts.
 - ccxt.pro: its client's way in, down to `handle_message`: dicts of floats, books as sorted lists.
 - nautilus_trader: `_handle_ws_message` of its data client: its tick objects, and of depth its delta objects; it keeps no

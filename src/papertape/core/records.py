@@ -205,6 +205,18 @@ class RecordBuffer:
             ts_event_ns, ts_recv_ns, kind, flags, instrument, verdict, price, size, x, y, id
         )
 
+    def gap(
+        self,
+        ts_recv_ns: int,
+        instrument: int,
+        cause: GapCause,
+        missed: int,
+        first: int = NO_ID,
+        last: int = NO_ID,
+    ) -> None:
+        """Append a GAP: records of the kind `missed`, 0 for whatever kind, with the ids from `first` to `last` did not come."""
+        self.pack(0, ts_recv_ns, Kind.GAP, WHOLE, instrument, 0, cause, 0, first, last, missed)
+
     def extend(self, records: bytes) -> None:
         """Append records that are packed already."""
         self.data += records

@@ -6,9 +6,7 @@ from collections import deque
 from papertape.core.errors import DataError
 from papertape.core.records import (
     FIRST_MARKET_KIND,
-    NO_ID,
     RECORD_BYTES,
-    WHOLE,
     GapCause,
     Kind,
     RecordBuffer,
@@ -105,7 +103,7 @@ class RecordQueue:
             self._losing[number, missed] = None
             if missed == Kind.DEPTH_DELTA:
                 self._lost_depth[number] = None
-            buffer.pack(0, ts_recv_ns, Kind.GAP, WHOLE, number, 0, GapCause.READER_BEHIND, 0, NO_ID, NO_ID, missed)
+            buffer.gap(ts_recv_ns, number, GapCause.READER_BEHIND, missed)
         return buffer.take()
 
     def _fail(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from papertape.core.clock import Clock
 from papertape.core.errors import VenueError
 from papertape.core.instruments import Instrument, instrument_event, listed_in
-from papertape.core.records import NO_ID, WHOLE, GapCause, Kind, RecordBuffer
+from papertape.core.records import WHOLE, GapCause, Kind, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.multi_asset_connector import AssetClass, MultiAssetConnector
 from papertape.data.quality.gate import Gate
@@ -100,16 +100,16 @@ class SourcesRecording:
 
     def _tell_pause(self, stream: RecordStream) -> None:
         """What came while nobody recorded is missing, and the preferred place of each symbol counts again."""
-        now_ns, pack = self.intake.now_ns(), self.intake.gate.buffer.pack
+        now_ns, buffer = self.intake.now_ns(), self.intake.gate.buffer
         for first, *others in stream.symbols.values():
             for number in (first, *others):
                 if number in self._before.listed:
                     self.intake.gate.fact(instrument_event(self._before.listed[number], number, now_ns))
                     for kind in (Kind.DEPTH_DELTA, Kind.PRINT):
-                        pack(0, now_ns, Kind.GAP, WHOLE, number, 0, GapCause.CONNECTION_LOST, 0, NO_ID, NO_ID, kind)
+                        buffer.gap(now_ns, number, GapCause.CONNECTION_LOST, kind)
             current = self._before.current.get(first, first)
             if current != first:
-                pack(0, now_ns, Kind.SOURCE, WHOLE, first, 0, 0, 0, first, current, 0)
+                buffer.pack(0, now_ns, Kind.SOURCE, WHOLE, first, 0, 0, 0, first, current, 0)
         self.intake.flush()
 
     def _take(self, records: Records) -> None:

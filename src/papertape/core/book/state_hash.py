@@ -11,6 +11,7 @@ m * 10**(18 - s): the same number gives the same word at every scale.
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 
 from papertape.core.book.view import BookView
 from papertape.core.fixed import format_trimmed
@@ -37,6 +38,7 @@ def signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
+@cache
 def scale_word(scale: int) -> int:
     """What mantissas at `scale` are multiplied with in the running hash."""
     word: int = 10 ** (HASH_SCALE - scale)

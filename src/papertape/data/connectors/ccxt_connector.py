@@ -23,7 +23,7 @@ from papertape.core.errors import (
     PapertapeError,
     VenueError,
 )
-from papertape.core.records import NO_ID, RECORD_BYTES, WHOLE, GapCause, Kind, RecordBuffer
+from papertape.core.records import RECORD_BYTES, GapCause, Kind, RecordBuffer
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.quality.gate import Gate
 from papertape.data.sources import Deliver, SourceHealth, check_listed
@@ -270,7 +270,7 @@ class CcxtSource:
 
     def _gap(self, listed: Listed, channel: Channel, cause: GapCause) -> None:
         now_ns = self._clock.now_ns()
-        self._gate.buffer.pack(0, now_ns, Kind.GAP, WHOLE, listed.number, 0, cause, 0, NO_ID, NO_ID, channel.kind)
+        self._gate.buffer.gap(now_ns, listed.number, cause, channel.kind)
 
     def _flush(self) -> None:
         data = self._gate.buffer.take()

@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from papertape.core.clock import Clock
 from papertape.core.errors import ConnectFailed, DecodeError, RemoteProtocolError
 from papertape.core.instruments import Instrument, listed_in
-from papertape.core.records import NO_ID, RECORD_BYTES, WHOLE, GapCause, Kind, Link, RecordBuffer, as_records
+from papertape.core.records import RECORD_BYTES, WHOLE, GapCause, Kind, Link, RecordBuffer, as_records
 from papertape.data.connectors.backoff import Backoff
 from papertape.data.connectors.ports import Link as Opened
 from papertape.data.connectors.ports import Transport
+from papertape.data.connectors.stream_intake import BATCH_RECORDS_MAX
 from papertape.data.quality.gate import Gate
 from papertape.data.sources import Deliver, SourceHealth, check_listed
 from papertape.data.symbols import SymbolInfo
@@ -24,7 +25,6 @@ LISTING_S = 5.0
 """How long a venue may take to list the symbols that it is asked for."""
 HEALTHY_S = 1.0
 """A connection that lasted this long begins its backoff anew."""
-BATCH_RECORDS_MAX = 1_024
 
 
 class VenueSource:
@@ -133,8 +133,7 @@ class VenueSource:
         now_ns = self._clock.now_ns()
         for number in self._heard.intersection(self._numbers.values()):
             for kind in (Kind.DEPTH_DELTA, Kind.PRINT):
-                cause = GapCause.CONNECTION_LOST
-                self._gate.buffer.pack(0, now_ns, Kind.GAP, WHOLE, number, 0, cause, 0, NO_ID, NO_ID, kind)
+                self._gate.buffer.gap(now_ns, number, GapCause.CONNECTION_LOST, kind)
         self._heard = set(self._numbers.values())
         return self._plug_in.machine(dict(self._numbers), self._gate)
 

@@ -93,13 +93,19 @@ def missing(name: str) -> RestError:
     return RestError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
+def kind_of(parameters: dict[str, str], kinds: tuple[str, ...]) -> str:
+    """The type that is asked for, one of `kinds`. Raises RestError -1116."""
+    kind = text_of(parameters, "type")
+    if kind not in kinds:
+        raise RestError(-1116, "Invalid orderType.")
+    return kind
+
+
 def new_order(parameters: dict[str, str], listings: dict[str, Listing], default_id: str) -> NewOrder:
     """The order that the parameters of spot's POST /order ask for. Raises RestError, -1013 for a filter that it breaks."""
     listing = listing_of(parameters, listings)
     side = side_of(parameters)
-    kind = text_of(parameters, "type")
-    if kind not in TYPES:
-        raise RestError(-1116, "Invalid orderType.")
+    kind = kind_of(parameters, TYPES)
     if "quoteOrderQty" in parameters:
         raise not_required("quoteOrderQty")
     client_id = parameters.get("newClientOrderId", default_id)

@@ -6,11 +6,11 @@ from papertape.venue.orders.request import (
     ORDER_LOTS_MAX_UNITS,
     PRICE_MAX_UNITS,
     NewOrder,
+    kind_of,
     listing_of,
     not_required,
     number_of,
     side_of,
-    text_of,
     time_in_force_of,
 )
 from papertape.venue.parameters import RestError
@@ -25,9 +25,7 @@ def new_order(parameters: dict[str, str], listings: dict[str, Listing], default_
     """The order that the parameters of POST /order ask for, in one-way mode. Raises RestError."""
     listing = listing_of(parameters, listings)
     side = side_of(parameters)
-    kind = text_of(parameters, "type")
-    if kind not in TYPES:
-        raise RestError(-1116, "Invalid orderType.")
+    kind = kind_of(parameters, TYPES)
     if parameters.get("positionSide", "BOTH") != "BOTH":
         raise RestError(-4061, "Order's position side does not match user's setting.")
     reduce_only = parameters.get("reduceOnly", "false").lower()

@@ -9,7 +9,7 @@ import msgspec
 from papertape.core.errors import DataError, DecodeError
 from papertape.core.fixed import VALUE_MAX
 from papertape.core.instruments import Instrument, instrument_event
-from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, WHOLE, Flag, GapCause, Kind, PrintCause, Verdict
+from papertape.core.records import EVENT_RECORDS_MAX, NO_ID, Flag, GapCause, Kind, PrintCause, Verdict
 from papertape.data.quality.gate import Gate, Side
 from papertape.data.wire.binance import payloads
 from papertape.data.wire.binance.book_sync import BookSync, Fate
@@ -207,9 +207,7 @@ class SymbolFeed:
 
     def note_unreadable(self, ts_recv_ns: int) -> None:
         """A frame came that could not be read: what it held is missing, and of what kind is not known."""
-        self._gate.buffer.pack(
-            0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, GapCause.UNREADABLE_FRAME, 0, NO_ID, NO_ID, 0
-        )
+        self._gate.buffer.gap(ts_recv_ns, self.index, GapCause.UNREADABLE_FRAME, 0)
 
     def lose(self, ts_recv_ns: int) -> None:
         """The connection that carried the depth events is lost."""
@@ -230,9 +228,7 @@ class SymbolFeed:
         self._gate.depth(self.index, ts, ts_recv_ns, kind, flags, ids, *levels, event.U, event.pu, event.u)
 
     def _gap(self, ts_recv_ns: int, cause: GapCause, kind: Kind, missing: IdRange) -> None:
-        self._gate.buffer.pack(
-            0, ts_recv_ns, Kind.GAP, WHOLE, self.index, 0, cause, 0, missing.first, missing.last, kind
-        )
+        self._gate.buffer.gap(ts_recv_ns, self.index, cause, kind, *missing)
 
     def _levels(self, bids: msgspec.Raw, asks: msgspec.Raw) -> Sides:
         """Prices and sizes of the levels of both sides."""

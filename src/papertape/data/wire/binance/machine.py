@@ -94,14 +94,8 @@ class BinanceMachine:
         self.frames += 1
         end = payload.find(b'"', _NAME_FROM) if payload[:_NAME_FROM] == _COMBINED else -1
         try:
-            if end < 0:
-                self._repeat(self._other_taker(payload), ts_recv_ns, payload)
-                return
-            taker = self._takers.get(payload[_NAME_FROM:end], self._ignore)
-            try:
-                taker(ts_recv_ns, payload)
-            except (Finer, *_UNREADABLE):
-                self._repeat(taker, ts_recv_ns, payload)
+            taker = self._other_taker(payload) if end < 0 else self._takers.get(payload[_NAME_FROM:end], self._ignore)
+            self._repeat(taker, ts_recv_ns, payload)
         except DecodeError:
             self.malformed += 1
             raise

@@ -4,7 +4,7 @@ Decimals are told apart from the instrument's scales (`core/values`), so none of
 """
 
 from papertape.core.errors import DecodeError
-from papertape.core.records import WHOLE, Flag, GapCause, Kind, Verdict
+from papertape.core.records import Flag, GapCause, Kind, Verdict
 from papertape.core.values import INTERVAL_NAMES, INTERVALS, Field, Interval, parse_decimal
 from papertape.data.quality.gate import Gate
 from papertape.data.wire.binance.kline_times import KlineTimes
@@ -108,8 +108,7 @@ class ValuesFeed:
         self._gate.values(self._index, time_ns(ticker.E), ts_recv_ns, kind, 0, 0, values)
 
     def _gap(self, ts_recv_ns: int, first: int, last: int) -> None:
-        cause = GapCause.IDS_MISSING
-        self._gate.buffer.pack(0, ts_recv_ns, Kind.GAP, WHOLE, self._index, 0, cause, 0, first, last, Kind.KLINE)
+        self._gate.buffer.gap(ts_recv_ns, self._index, GapCause.IDS_MISSING, Kind.KLINE, first, last)
 
 
 def interval_of(name: str) -> Interval:

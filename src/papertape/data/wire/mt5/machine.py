@@ -142,7 +142,7 @@ class Mt5Machine:
         self._gap(feed.index, ts_recv_ns, GapCause.CONNECTION_LOST, first, NO_ID)
 
     def _gap(self, index: int, ts_recv_ns: int, cause: GapCause, first: int, last: int) -> None:
-        self.gate.buffer.pack(0, ts_recv_ns, Kind.GAP, WHOLE, index, 0, cause, 0, first, last, Kind.QUOTE)
+        self.gate.buffer.gap(ts_recv_ns, index, cause, Kind.QUOTE, first, last)
 
     def _pack(self, batch: TickBatch, offset_ns: int | None) -> None:
         feed = self._feeds[batch.symbol]

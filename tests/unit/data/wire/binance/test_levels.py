@@ -11,7 +11,8 @@ from papertape.core.errors import DecodeError
 from papertape.core.fixed import VALUE_MAX, format_fixed
 from papertape.data.wire.binance import levels
 from papertape.data.wire.binance.levels import read_levels
-from papertape.data.wire.binance.numbers import Finer, Numbers
+from papertape.data.wire.binance.numbers import Finer
+from tests.binance_frames import numbers
 
 ODD = [
     "",
@@ -34,14 +35,6 @@ ODD = [
 SEEN = ("1.00", "1.00000000", "1.0")
 
 Read = tuple[list[int], list[int], int, int] | type[Exception]
-
-
-def numbers(scale: int, *seen: str) -> Numbers:
-    one = Numbers("ETHUSDT")
-    one.set_scale(scale)
-    for text in seen:
-        one[text]
-    return one
 
 
 def read(raw: str, scales: tuple[int, int], seen: tuple[str, ...]) -> Read:

@@ -5,14 +5,7 @@ import pytest
 from papertape.core.errors import DecodeError, UnknownInstrument
 from papertape.core.fixed import VALUE_MAX, format_fixed
 from papertape.data.wire.binance.numbers import PARSED_MAX, Finer, Numbers
-
-
-def numbers(scale: int, *seen: str) -> Numbers:
-    one = Numbers("ETHUSDT")
-    one.set_scale(scale)
-    for text in seen:
-        one[text]
-    return one
+from tests.binance_frames import numbers
 
 
 def test_a_text_is_read_at_the_scale_and_again_at_the_next_one() -> None:
